@@ -1,1 +1,3 @@
+//! Rookery's desktop client.
+
 fn main() {}

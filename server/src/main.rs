@@ -1,1 +1,92 @@
-fn main() {}
+//! The program: arguments, logging, signals.
+
+use std::{fs, io::Write, path::Path, process::ExitCode};
+
+use clap::Parser;
+use rookery_server::{
+    Server, backup,
+    config::{Command, Config, DEFAULT_FILE, Flags},
+    domain::ctx::Clock,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let filter = EnvFilter::try_from_env("ROOKERY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match start(&flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rookery-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(flags: &Flags) -> Result<(), String> {
+    // One TLS provider, chosen before anything could choose another.
+    rustls::crypto::ring::default_provider().install_default().map_err(|_| "TLS could not be set up")?;
+    let config = Config::load(flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime: {error}"))?;
+    match &flags.command {
+        Some(Command::Config) => {
+            print!("{DEFAULT_FILE}");
+            Ok(())
+        }
+        Some(Command::Backup { dir }) => runtime.block_on(backup::backup(&config, dir)),
+        Some(Command::Restore { dir }) => {
+            let _lock = lock(&config.data)?;
+            runtime.block_on(backup::restore(&config, dir))
+        }
+        None | Some(Command::Serve) => runtime.block_on(serve(&config)),
+    }
+}
+
+async fn serve(config: &Config) -> Result<(), String> {
+    let _lock = lock(&config.data)?;
+    let address = config.address()?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}; is another Rookery running?"))?;
+    let server = Server::open(config, Clock::system()).await?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    // Whoever started us may have stopped reading; that is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "Rookery is ready: http://{address}");
+    server
+        .serve(listener, async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+        .await;
+    Ok(())
+}
+
+/// Makes the data folder, for nobody else to read, and holds it: two servers on one folder would each think they are alone.
+fn lock(data: &Path) -> Result<fs::File, String> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(|error| format!("the folder {} cannot be made: {error}", data.display()))?;
+    let path = data.join("rookery.lock");
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    file.try_lock().map_err(|_| format!("another Rookery server runs on the folder {}", data.display()))?;
+    Ok(file)
+}

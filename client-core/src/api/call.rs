@@ -1,0 +1,79 @@
+//! One method for each call of the protocol, named as in the services: read proto/rookery/v1/*_service.proto.
+
+use rookery_api::v1;
+
+use super::{Api, Error, EventStream, LARGEST_ANSWER};
+
+macro_rules! calls {
+    ($($client:ident in $module:ident { $($method:ident: $request:ident -> $response:ident,)* })*) => {
+        impl Api {
+            $($(
+                #[doc = concat!("`", stringify!($request), "` to `", stringify!($response), "`, as the protocol's page says.")]
+                pub async fn $method(&self, request: v1::$request) -> Result<v1::$response, Error> {
+                    let mut client = v1::$module::$client::new(self.channel())
+                        .max_decoding_message_size(LARGEST_ANSWER);
+                    Self::call(client.$method(self.request(request))).await
+                }
+            )*)*
+        }
+    };
+}
+
+calls! {
+    ServerServiceClient in server_service_client {
+        get_server_info: GetServerInfoRequest -> GetServerInfoResponse,
+    }
+    AccountServiceClient in account_service_client {
+        register: RegisterRequest -> RegisterResponse,
+        sign_in: SignInRequest -> SignInResponse,
+        sign_out: SignOutRequest -> SignOutResponse,
+    }
+    UserServiceClient in user_service_client {
+        get_user: GetUserRequest -> GetUserResponse,
+        get_users: GetUsersRequest -> GetUsersResponse,
+        list_users: ListUsersRequest -> ListUsersResponse,
+        update_profile: UpdateProfileRequest -> UpdateProfileResponse,
+    }
+    ConversationServiceClient in conversation_service_client {
+        list_conversations: ListConversationsRequest -> ListConversationsResponse,
+        get_conversation: GetConversationRequest -> GetConversationResponse,
+        open_direct: OpenDirectRequest -> OpenDirectResponse,
+        create_group: CreateGroupRequest -> CreateGroupResponse,
+        update_group: UpdateGroupRequest -> UpdateGroupResponse,
+        list_public_groups: ListPublicGroupsRequest -> ListPublicGroupsResponse,
+        join_group: JoinGroupRequest -> JoinGroupResponse,
+        create_invite: CreateInviteRequest -> CreateInviteResponse,
+        add_members: AddMembersRequest -> AddMembersResponse,
+        remove_member: RemoveMemberRequest -> RemoveMemberResponse,
+        leave_group: LeaveGroupRequest -> LeaveGroupResponse,
+        list_members: ListMembersRequest -> ListMembersResponse,
+    }
+    MessageServiceClient in message_service_client {
+        send_message: SendMessageRequest -> SendMessageResponse,
+        edit_message: EditMessageRequest -> EditMessageResponse,
+        delete_message: DeleteMessageRequest -> DeleteMessageResponse,
+        get_message: GetMessageRequest -> GetMessageResponse,
+        list_messages: ListMessagesRequest -> ListMessagesResponse,
+        list_changes: ListChangesRequest -> ListChangesResponse,
+        add_reaction: AddReactionRequest -> AddReactionResponse,
+        remove_reaction: RemoveReactionRequest -> RemoveReactionResponse,
+        list_reactions: ListReactionsRequest -> ListReactionsResponse,
+        mark_read: MarkReadRequest -> MarkReadResponse,
+        mark_unread: MarkUnreadRequest -> MarkUnreadResponse,
+    }
+    EventServiceClient in event_service_client {
+        send_typing: SendTypingRequest -> SendTypingResponse,
+        set_activity: SetActivityRequest -> SetActivityResponse,
+        set_view: SetViewRequest -> SetViewResponse,
+    }
+}
+
+impl Api {
+    /// All that happens, live. [`crate::connect`] does this and all that belongs to it; bare streams are for tests and
+    /// bots.
+    pub async fn subscribe(&self, request: v1::SubscribeRequest) -> Result<EventStream, Error> {
+        let mut client = v1::event_service_client::EventServiceClient::new(self.channel())
+            .max_decoding_message_size(LARGEST_ANSWER);
+        Self::call(client.subscribe(self.request(request))).await.map(EventStream::new)
+    }
+}

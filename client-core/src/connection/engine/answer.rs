@@ -1,0 +1,162 @@
+//! What the engine does with the answers to its own calls.
+
+use std::sync::Arc;
+
+use rookery_api::v1;
+use tokio::time::Instant;
+
+use super::{Engine, call::Answer};
+use crate::{
+    api::Error,
+    cache::Change,
+    connection::{loading::Meanwhile, people, sending::Verdict},
+    outbox::{Pending, PendingStatus},
+    state::Conversation,
+    update::{Changes, Page, PageAt, Update},
+};
+
+impl Engine {
+    pub(super) async fn answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Changes { conversation_id, result: Ok(answer) } => self.changes(conversation_id, answer).await,
+            Answer::Conversation { conversation_id, result: Ok(answer) } => {
+                self.keep_conversation(conversation_id);
+                self.keep_users(&answer.users);
+                self.emit(Update::ConversationLoaded(Arc::new(answer))).await;
+                self.filled(conversation_id, false, false).await;
+            }
+            Answer::Changes { conversation_id, result: Err(error) }
+            | Answer::Conversation { conversation_id, result: Err(error) } => {
+                self.unfilled(conversation_id, error.is_no() && error.retry_after.is_none()).await;
+            }
+            Answer::Page { conversation_id, at, result } => {
+                let meanwhile = self.loading.done(conversation_id, at);
+                match result {
+                    Ok(answer) => self.page(conversation_id, at, answer, meanwhile).await,
+                    Err(error) => {
+                        let why = error.message;
+                        self.emit(Update::PageFailed { conversation_id, at, why }).await;
+                    }
+                }
+            }
+            Answer::Reply { result } => {
+                if let Ok(v1::GetMessageResponse { message: Some(message), users }) = result {
+                    self.emit(Update::UsersLoaded(Arc::new(v1::GetUsersResponse { users, presences: Vec::new() }))).await;
+                    self.emit(Update::ReplyLoaded(Arc::new(message))).await;
+                }
+            }
+            Answer::Sent { pending, result } => self.sent(pending, result).await,
+            Answer::MarkedRead { conversation_id, id, cursor, result } => {
+                self.marked_read(conversation_id, id, cursor, result).await;
+            }
+            Answer::Users { ids, result } => match result {
+                Ok(answer) => {
+                    self.people.done(&[]);
+                    self.keep_users(&answer.users);
+                    self.emit(Update::UsersLoaded(Arc::new(answer))).await;
+                }
+                Err(_) => self.people.done(&ids),
+            },
+            Answer::ViewSet => self.here.view_done(),
+            Answer::ActivitySet => self.here.activity_done(),
+            Answer::Done => {}
+        }
+    }
+
+    async fn changes(&mut self, conversation_id: i64, answer: v1::ListChangesResponse) {
+        let v1::ListChangesResponse { messages, users, position, more } = answer;
+        let cursor = self.state.conversation(conversation_id).and_then(Conversation::cursor);
+        let news: Vec<_> = messages.iter().filter(|message| Some(message.changed) > cursor).cloned().collect();
+        self.keep_users(&users);
+        self.people.want(news.iter().flat_map(people::named), &self.state);
+        let changes = Changes { conversation_id, position, messages, users };
+        self.emit(Update::ChangesLoaded(Arc::new(changes))).await;
+        for message in news {
+            self.changed(&Arc::new(message));
+        }
+        self.keep_conversation(conversation_id);
+        self.filled(conversation_id, true, more).await;
+    }
+
+    async fn page(&mut self, id: i64, at: PageAt, answer: v1::ListMessagesResponse, meanwhile: Meanwhile) {
+        if meanwhile.stale {
+            let why = "The conversation has moved on.".to_owned();
+            self.emit(Update::PageFailed { conversation_id: id, at, why }).await;
+            if at == PageAt::Newest && self.state.conversation(id).is_some() {
+                self.load(id, at).await;
+            }
+            return;
+        }
+        self.keep_users(&answer.users);
+        let page = Page {
+            conversation_id: id,
+            at,
+            messages: answer.messages.into_iter().map(Arc::new).collect(),
+            users: answer.users,
+            more_before: answer.more_before,
+            more_after: answer.more_after,
+            changes: meanwhile.changes,
+        };
+        self.people.want(page.messages.iter().flat_map(|message| people::named(message)), &self.state);
+        self.keep_page(&page);
+        self.emit(Update::PageLoaded(Arc::new(page))).await;
+    }
+
+    fn keep_page(&mut self, page: &Page) {
+        let Some(cursor) = self.state.conversation(page.conversation_id).and_then(Conversation::cursor) else { return };
+        let (conversation_id, messages) = (page.conversation_id, page.messages.clone());
+        let first = messages.first().map_or(cursor + 1, |message| message.id);
+        let from = if page.more_before { first } else { 0 };
+        let change = match page.at {
+            PageAt::Newest => Change::Newest { conversation_id, messages, from, cursor },
+            PageAt::Before(before) => Change::Before { conversation_id, messages, from, before },
+            PageAt::After(_) | PageAt::Around(_) => return,
+        };
+        self.keep_change(conversation_id, change);
+        for message in &page.changes {
+            self.keep_change(conversation_id, Change::Message(message.clone()));
+        }
+    }
+
+    async fn sent(&mut self, pending: Arc<Pending>, result: Result<v1::SendMessageResponse, Error>) {
+        let error = match result {
+            Ok(answer) => {
+                self.sending.remove(&pending.request_id);
+                if let Some(message) = answer.message {
+                    let message = Arc::new(message);
+                    self.loading.changed(&message);
+                    self.emit(Update::MessageLoaded(message)).await;
+                }
+                return self.settle(&pending).await;
+            }
+            Err(error) => error,
+        };
+        let jitter = self.jitter();
+        match self.sending.failed(&pending, &error, Instant::now(), jitter) {
+            Verdict::Refused(pending) => {
+                let why = error.fields.first().map_or(error.message, |(_, why)| why.clone());
+                let status = PendingStatus::Failed(why);
+                self.put(Pending { status, ..Pending::clone(&pending) }).await;
+            }
+            Verdict::Again | Verdict::Unknown => {}
+        }
+    }
+
+    async fn marked_read(
+        &mut self,
+        conversation_id: i64,
+        id: i64,
+        cursor: Option<i64>,
+        result: Result<v1::MarkReadResponse, Error>,
+    ) {
+        let again = result.as_ref().is_err_and(|error| error.is_maybe() || error.retry_after.is_some());
+        self.reading.done(conversation_id, again.then_some(id));
+        let Ok(answer) = result else { return };
+        let now = self.state.conversation(conversation_id).and_then(Conversation::cursor);
+        // With news in between nobody knows which of them the server counted; its ReadChanged says.
+        let unread = (now == cursor).then_some(answer.unread);
+        let read_position = answer.read_position;
+        self.emit(Update::ReadMoved { conversation_id, read_position, unread }).await;
+        self.keep_conversation(conversation_id);
+    }
+}

@@ -1,0 +1,108 @@
+//! The calls that the engine makes. Each runs by itself and comes back as an answer.
+
+use std::sync::Arc;
+
+use rookery_api::v1;
+
+use super::Engine;
+use crate::{
+    api::{Api, Error},
+    connection::loading,
+    outbox::Pending,
+    update::PageAt,
+};
+
+/// What came of a call.
+pub(super) enum Answer {
+    Changes { conversation_id: i64, result: Result<v1::ListChangesResponse, Error> },
+    Conversation { conversation_id: i64, result: Result<v1::GetConversationResponse, Error> },
+    Page { conversation_id: i64, at: PageAt, result: Result<v1::ListMessagesResponse, Error> },
+    Reply { result: Result<v1::GetMessageResponse, Error> },
+    Sent { pending: Arc<Pending>, result: Result<v1::SendMessageResponse, Error> },
+    MarkedRead { conversation_id: i64, id: i64, cursor: Option<i64>, result: Result<v1::MarkReadResponse, Error> },
+    Users { ids: Vec<i64>, result: Result<v1::GetUsersResponse, Error> },
+    ViewSet,
+    ActivitySet,
+    /// Nobody minds what came of it.
+    Done,
+}
+
+impl Engine {
+    fn call<F: Future<Output = Answer> + Send + 'static>(&mut self, call: impl FnOnce(Api) -> F) {
+        let call = call(self.api.clone());
+        self.calls.spawn(call);
+    }
+
+    pub(super) fn call_changes(&mut self, conversation_id: i64, after: i64) {
+        let request = v1::ListChangesRequest { conversation_id, after, page_size: 0 };
+        self.call(|api| async move {
+            Answer::Changes { conversation_id, result: api.list_changes(request).await }
+        });
+    }
+
+    pub(super) fn call_conversation(&mut self, conversation_id: i64) {
+        let request = v1::GetConversationRequest { conversation_id };
+        self.call(|api| async move {
+            Answer::Conversation { conversation_id, result: api.get_conversation(request).await }
+        });
+    }
+
+    pub(super) fn call_page(&mut self, conversation_id: i64, at: PageAt) {
+        let request = loading::request(conversation_id, at);
+        self.call(move |api| async move {
+            Answer::Page { conversation_id, at, result: api.list_messages(request).await }
+        });
+    }
+
+    pub(super) fn call_reply(&mut self, conversation_id: i64, id: i64) {
+        let request = v1::GetMessageRequest { conversation_id, id };
+        self.call(|api| async move { Answer::Reply { result: api.get_message(request).await } });
+    }
+
+    pub(super) fn call_send(&mut self, pending: Arc<Pending>) {
+        let request = v1::SendMessageRequest {
+            conversation_id: pending.conversation_id,
+            text: pending.text.clone(),
+            request_id: pending.request_id.clone(),
+            reply_to: pending.reply_to,
+        };
+        self.call(|api| async move { Answer::Sent { pending, result: api.send_message(request).await } });
+    }
+
+    pub(super) fn call_mark_read(&mut self, conversation_id: i64, id: i64) {
+        let cursor = self.state.conversation(conversation_id).and_then(|conversation| conversation.cursor());
+        let request = v1::MarkReadRequest { conversation_id, id };
+        self.call(move |api| async move {
+            Answer::MarkedRead { conversation_id, id, cursor, result: api.mark_read(request).await }
+        });
+    }
+
+    pub(super) fn call_users(&mut self, ids: Vec<i64>) {
+        let request = v1::GetUsersRequest { user_ids: ids.clone() };
+        self.call(|api| async move { Answer::Users { ids, result: api.get_users(request).await } });
+    }
+
+    pub(super) fn call_typing(&mut self, conversation_id: i64, stopped: bool) {
+        self.call(move |api| async move {
+            // A hint: the next key says it again.
+            let _ = api.send_typing(v1::SendTypingRequest { conversation_id, stopped }).await;
+            Answer::Done
+        });
+    }
+
+    pub(super) fn call_view(&mut self, view: v1::SetViewRequest) {
+        self.call(|api| async move {
+            // Repeated every minute anyway.
+            let _ = api.set_view(view).await;
+            Answer::ViewSet
+        });
+    }
+
+    pub(super) fn call_activity(&mut self, activity: v1::SetActivityRequest) {
+        self.call(|api| async move {
+            // Repeated every minute anyway.
+            let _ = api.set_activity(activity).await;
+            Answer::ActivitySet
+        });
+    }
+}

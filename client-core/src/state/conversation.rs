@@ -1,0 +1,326 @@
+//! One conversation as its reader knows it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rookery_api::v1::{self, ConversationKind, Message, SystemKind};
+
+use super::run::{Mine, Run, counts_as_unread};
+use crate::update::{Page, PageAt};
+
+/// How many replied-to messages from outside the run are kept.
+const REPLY_LIMIT: usize = 100;
+
+/// One conversation: what it is, how far it is read, and the messages that are loaded.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    // Without last_message; its `position` says as of when the rest holds.
+    info: v1::Conversation,
+    last_message: Option<Arc<Message>>,
+    mine: v1::Membership,
+    // Messages up to here are in mine.unread.
+    counted: i64,
+    // Messages up to here come to a newly connected client by replay, for this reader alone.
+    replayed: i64,
+    cursor: Option<i64>,
+    run: Option<Run>,
+    following: bool,
+    replies: HashMap<i64, Arc<Message>>,
+    typing: Vec<i64>,
+    loading: Vec<PageAt>,
+    failed: Option<(PageAt, String)>,
+}
+
+impl Conversation {
+    pub(super) fn new(conversation: &v1::Conversation, cursor: Option<i64>) -> Self {
+        let mut new = Self {
+            info: v1::Conversation { position: -1, ..v1::Conversation::default() },
+            last_message: None,
+            mine: v1::Membership::default(),
+            counted: 0,
+            replayed: 0,
+            cursor,
+            run: None,
+            following: true,
+            replies: HashMap::new(),
+            typing: Vec::new(),
+            loading: Vec::new(),
+            failed: None,
+        };
+        new.merge(conversation);
+        new
+    }
+
+    /// Its id.
+    pub fn id(&self) -> i64 {
+        self.info.id
+    }
+
+    /// What sort it is.
+    pub fn kind(&self) -> ConversationKind {
+        self.info.kind()
+    }
+
+    /// Its name; empty for a direct chat: [`super::State::title`] is what to draw.
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// Whether anybody may find and join it.
+    pub fn public(&self) -> bool {
+        self.info.public
+    }
+
+    /// The owner of a group; 0 for other kinds.
+    pub fn owner_id(&self) -> i64 {
+        self.info.owner_id
+    }
+
+    /// The other person of a direct chat.
+    pub fn partner_id(&self, user_id: i64) -> Option<i64> {
+        let ids = &self.info.direct_user_ids;
+        ids.iter().copied().find(|id| *id != user_id).or_else(|| ids.first().copied())
+    }
+
+    /// The newest message that its reader may see.
+    pub fn last_message(&self) -> Option<&Arc<Message>> {
+        self.last_message.as_ref()
+    }
+
+    /// How many messages its reader has not read.
+    pub fn unread(&self) -> i64 {
+        self.mine.unread
+    }
+
+    /// The last message that its reader has read.
+    pub fn read_position(&self) -> i64 {
+        self.mine.read_position
+    }
+
+    /// Up to where all changes are known; none until the server said it.
+    pub fn cursor(&self) -> Option<i64> {
+        self.cursor
+    }
+
+    /// The loaded messages; none if nothing is loaded ([`crate::Client::open`] does).
+    pub fn run(&self) -> Option<&Run> {
+        self.run.as_ref()
+    }
+
+    /// A message, if it is loaded or something loaded answers it.
+    pub fn message(&self, id: i64) -> Option<&Arc<Message>> {
+        self.run.as_ref().and_then(|run| run.get(id)).or_else(|| self.replies.get(&id))
+    }
+
+    /// Whether its view stands at the end, as [`crate::Client::follow`] said.
+    pub fn following(&self) -> bool {
+        self.following
+    }
+
+    /// Who else is typing, newest first, at most four.
+    pub fn typing(&self) -> &[i64] {
+        &self.typing
+    }
+
+    /// The pages that are being fetched.
+    pub fn loading(&self) -> &[PageAt] {
+        &self.loading
+    }
+
+    /// The page that could not be fetched last, and why.
+    pub fn failed(&self) -> Option<(PageAt, &str)> {
+        self.failed.as_ref().map(|(at, why)| (*at, why.as_str()))
+    }
+
+    /// The conversation as an answer would give it, for the cache.
+    pub(crate) fn to_answer(&self) -> v1::Conversation {
+        let last_message = self.last_message.as_deref().cloned();
+        v1::Conversation { last_message, mine: Some(self.mine), position: self.counted, ..self.info.clone() }
+    }
+
+    /// Up to which position the unread messages are counted.
+    pub(crate) fn counted(&self) -> i64 {
+        self.counted
+    }
+
+    /// Whether all unread messages are loaded, so that they can be counted here.
+    pub(crate) fn counts_itself(&self, reader: i64) -> bool {
+        self.run.as_ref().is_some_and(|run| run.unread_above(self.mine.read_position, reader).is_some())
+    }
+
+    /// What to believe of `mine` in an event that ends at `position`.
+    pub(super) fn mine_at(&self, position: i64) -> Mine {
+        if position <= self.replayed { Mine::Told } else { Mine::Untold }
+    }
+
+    /// When something last happened here, as seconds and nanoseconds.
+    pub(super) fn active_at(&self) -> (i64, i32) {
+        let at = self.last_message.as_ref().map_or(&self.info.created_at, |message| &message.created_at);
+        at.as_ref().map_or((0, 0), |at| (at.seconds, at.nanos))
+    }
+
+    /// Takes over what an answer or an event says of the conversation, if it is not older than what is known.
+    pub(super) fn merge(&mut self, conversation: &v1::Conversation) {
+        if conversation.position >= self.info.position {
+            let last_message = conversation.last_message.clone().map(Arc::new);
+            self.info = v1::Conversation { last_message: None, mine: None, ..conversation.clone() };
+            last_message.iter().for_each(|message| self.preview(message));
+        }
+        // An answer that is older than the last event would take back what the event counted.
+        if let Some(mine) = conversation.mine.filter(|_| conversation.position >= self.cursor.unwrap_or(0)) {
+            self.mine = mine;
+            self.counted = conversation.position;
+        }
+    }
+
+    /// Where the stream of a newly connected client goes on. A cursor from the future belongs to another history.
+    pub(super) fn start_from(&mut self, position: i64) {
+        self.replayed = position;
+        match self.cursor {
+            Some(cursor) if cursor <= position => {}
+            Some(_) => self.reset(position),
+            None => self.cursor = Some(position),
+        }
+    }
+
+    /// Forgets all messages and goes on from `position`.
+    pub(super) fn reset(&mut self, position: i64) {
+        self.cursor = Some(position);
+        self.forget_messages();
+    }
+
+    pub(super) fn forget_messages(&mut self) {
+        self.run = None;
+        self.replies.clear();
+        self.following = true;
+    }
+
+    /// The cursor after an event about the numbers in (after, position]; none if it is known already or not to be known
+    /// yet.
+    pub(super) fn advance(&mut self, after: i64, position: i64) -> Option<i64> {
+        let cursor = self.cursor.unwrap_or(after);
+        if position <= cursor || after > cursor {
+            return None;
+        }
+        self.cursor = Some(position);
+        Some(cursor)
+    }
+
+    /// A message from the stream; `cursor` is that from before it.
+    pub(super) fn change(&mut self, message: &Arc<Message>, cursor: i64, mine: Mine, reader: i64) {
+        self.put(message, mine, reader);
+        self.typing.retain(|id| *id != message.author_id);
+        let new = message.id > self.counted && message.id > cursor;
+        if !self.recount(reader) && new && counts_as_unread(message, reader) {
+            self.mine.unread += 1;
+        }
+    }
+
+    /// A message in its place, wherever it came from.
+    pub(super) fn put(&mut self, message: &Arc<Message>, mine: Mine, reader: i64) {
+        let following = self.following;
+        if let Some(run) = &mut self.run {
+            run.put(message, mine, reader, following);
+        }
+        if let Some(reply) = self.replies.get_mut(&message.id).filter(|reply| reply.changed < message.changed) {
+            *reply = message.clone();
+        }
+        self.preview(message);
+    }
+
+    fn preview(&mut self, message: &Arc<Message>) {
+        let silent = message.system.as_ref().is_some_and(|system| system.kind() == SystemKind::LeftSilently);
+        let newer = self.last_message.as_ref().is_none_or(|last| (last.id, last.changed) <= (message.id, message.changed));
+        if newer && !silent {
+            self.last_message = Some(message.clone());
+        }
+    }
+
+    /// Counts the unread messages where all of them are loaded; says whether that is so.
+    pub(super) fn recount(&mut self, reader: i64) -> bool {
+        let Some(run) = &self.run else { return false };
+        let Some(unread) = run.unread_above(self.mine.read_position, reader) else { return false };
+        self.mine.unread = unread;
+        self.counted = self.cursor.max(run.last_id()).unwrap_or(0);
+        true
+    }
+
+    /// How far its reader has read; `unread` as of the position `as_of`.
+    pub(super) fn read(&mut self, read_position: i64, unread: i64, as_of: i64, reader: i64) {
+        self.mine.read_position = read_position;
+        if !self.recount(reader) {
+            self.mine.unread = unread;
+            self.counted = as_of;
+        }
+    }
+
+    /// How far its reader has just read here; the server's count follows, if it did not come with it.
+    pub(super) fn read_here(&mut self, read_position: i64, unread: Option<i64>, reader: i64) {
+        self.mine.read_position = self.mine.read_position.max(read_position);
+        let known_end = self.cursor.max(self.last_message.as_ref().map(|message| message.id)).unwrap_or(0);
+        if self.recount(reader) {
+            return;
+        }
+        if let Some(unread) = unread {
+            self.mine.unread = unread;
+            self.counted = self.counted.max(self.cursor.unwrap_or(0));
+        } else if read_position >= known_end {
+            self.mine.unread = 0;
+        }
+    }
+
+    pub(super) fn requested(&mut self, at: PageAt) {
+        self.failed = None;
+        if !self.loading.contains(&at) {
+            self.loading.push(at);
+        }
+    }
+
+    pub(super) fn failed_at(&mut self, at: PageAt, why: &str) {
+        self.loading.retain(|other| *other != at);
+        self.failed = Some((at, why.to_owned()));
+    }
+
+    /// A page that was asked for. One that no longer fits the run, which has moved on meanwhile, is dropped.
+    pub(super) fn page(&mut self, page: &Page, reader: i64) {
+        self.loading.retain(|at| *at != page.at);
+        match (page.at, &mut self.run) {
+            (PageAt::Newest | PageAt::Around(_), run) => {
+                *run = Some(Run::new(page.messages.iter().cloned(), page.more_before, page.more_after));
+                self.following = !page.more_after;
+            }
+            (PageAt::Before(id), Some(run)) if run.first_id() == Some(id) => {
+                run.prepend(&page.messages, page.more_before);
+                self.following &= !run.more_after();
+            }
+            (PageAt::After(id), Some(run)) if run.last_id() == Some(id) => {
+                run.append(&page.messages, page.more_after);
+            }
+            (PageAt::Before(_) | PageAt::After(_), _) => return,
+        }
+        for message in &page.changes {
+            self.put(message, Mine::Untold, reader);
+        }
+        self.recount(reader);
+    }
+
+    pub(super) fn follow(&mut self, following: bool) {
+        self.following = following;
+    }
+
+    pub(super) fn set_mine(&mut self, message_id: i64, emote: &str, mine: bool) {
+        if let Some(run) = &mut self.run {
+            run.set_mine(message_id, emote, mine);
+        }
+    }
+
+    pub(super) fn set_typing(&mut self, user_ids: impl IntoIterator<Item = i64>) {
+        self.typing = user_ids.into_iter().collect();
+    }
+
+    pub(super) fn add_reply(&mut self, message: &Arc<Message>) {
+        if self.replies.len() >= REPLY_LIMIT {
+            self.replies.clear();
+        }
+        self.replies.insert(message.id, message.clone());
+    }
+}

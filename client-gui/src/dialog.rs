@@ -1,0 +1,126 @@
+//! What is asked over everything else, one at a time.
+
+pub mod add_chat;
+pub mod add_group;
+pub mod add_members;
+pub mod confirm;
+pub mod invite;
+pub mod people;
+pub mod rename;
+
+use iced::{Element, Task};
+use rookery_client::{Client, State as World};
+
+use confirm::Deed;
+
+/// The dialog that is open.
+#[derive(Debug)]
+pub enum State {
+    /// Whom to write to.
+    AddChat(add_chat::State),
+    /// Make or join a group.
+    AddGroup(add_group::State),
+    /// Whom to add to a group.
+    AddMembers(add_members::State),
+    /// A code for a group.
+    Invite(invite::State),
+    /// Another name for a group.
+    Rename(rename::State),
+    /// Really?
+    Confirm(confirm::State),
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// In "New chat".
+    AddChat(add_chat::Message),
+    /// In "New group".
+    AddGroup(add_group::Message),
+    /// In "Add people".
+    AddMembers(add_members::Message),
+    /// In "Invite".
+    Invite(invite::Message),
+    /// In "Rename".
+    Rename(rename::Message),
+    /// In a question.
+    Confirm(confirm::Message),
+    /// Escape, the cross, or a click beside it.
+    Closed,
+}
+
+/// What to do about it.
+#[derive(Debug)]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Something for the server or the window.
+    Run(Task<Message>),
+    /// Close it.
+    Close,
+    /// Close it and open a conversation.
+    Open(i64),
+    /// Close it and do what was asked.
+    Do(Deed),
+}
+
+/// What a dialog's own messages lead to.
+#[derive(Debug)]
+pub enum Step<M> {
+    /// Nothing.
+    None,
+    /// Something for the server or the window.
+    Run(Task<M>),
+    /// Close it.
+    Close,
+    /// Close it and open a conversation.
+    Open(i64),
+    /// Close it and do what was asked.
+    Do(Deed),
+}
+
+impl<M: Send + 'static> Step<M> {
+    fn lift(self, wrap: fn(M) -> Message) -> Action {
+        match self {
+            Self::None => Action::None,
+            Self::Run(task) => Action::Run(task.map(wrap)),
+            Self::Close => Action::Close,
+            Self::Open(id) => Action::Open(id),
+            Self::Do(deed) => Action::Do(deed),
+        }
+    }
+}
+
+impl State {
+    /// Handles a message. One for another dialog than the open one came too late.
+    pub fn update(&mut self, message: Message, client: &Client) -> Action {
+        match (self, message) {
+            (_, Message::Closed) => Action::Close,
+            (Self::AddChat(state), Message::AddChat(message)) => {
+                state.update(message, client).lift(Message::AddChat)
+            }
+            (Self::AddGroup(state), Message::AddGroup(message)) => {
+                state.update(message, client).lift(Message::AddGroup)
+            }
+            (Self::AddMembers(state), Message::AddMembers(message)) => {
+                state.update(message, client).lift(Message::AddMembers)
+            }
+            (Self::Invite(state), Message::Invite(message)) => state.update(message, client).lift(Message::Invite),
+            (Self::Rename(state), Message::Rename(message)) => state.update(message, client).lift(Message::Rename),
+            (Self::Confirm(state), Message::Confirm(message)) => state.update(message).lift(Message::Confirm),
+            _ => Action::None,
+        }
+    }
+
+    /// Draws it.
+    pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
+        match self {
+            Self::AddChat(state) => state.view(world).map(Message::AddChat),
+            Self::AddGroup(state) => state.view(world).map(Message::AddGroup),
+            Self::AddMembers(state) => state.view(world).map(Message::AddMembers),
+            Self::Invite(state) => state.view().map(Message::Invite),
+            Self::Rename(state) => state.view().map(Message::Rename),
+            Self::Confirm(state) => state.view().map(Message::Confirm),
+        }
+    }
+}

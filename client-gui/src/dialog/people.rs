@@ -1,0 +1,195 @@
+//! Finds people by name while one types.
+
+use std::time::Duration;
+
+use iced::widget::{Id, button, column, container, operation, row, scrollable, text};
+use iced::{Center, Element, Fill, Task};
+use rookery_api::v1::{self, PresenceState};
+use rookery_client::{Client, Error, State as World};
+
+use crate::pane::sidebar::thin;
+use crate::widget::field::Field;
+use crate::widget::icon::Icon;
+use crate::widget::{avatar, words};
+use crate::{speech, theme};
+
+/// Somebody who types fast asks once.
+const PAUSE: Duration = Duration::from_millis(120);
+/// As many as one looks through; typing narrows them down.
+const PAGE: i32 = 50;
+
+/// The field and the list.
+#[derive(Debug, Default)]
+pub struct State {
+    filter: String,
+    found: Vec<(v1::User, PresenceState)>,
+    error: Option<String>,
+    busy: bool,
+    search: Option<iced::task::Handle>,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The filter was changed.
+    FilterChanged(String),
+    /// The answer.
+    Listed(Result<v1::ListUsersResponse, Error>),
+    /// Somebody was chosen.
+    Chosen(i64),
+    /// Enter.
+    Submitted,
+}
+
+impl State {
+    /// Everybody, to begin with.
+    pub fn new(client: &Client) -> (Self, Task<Message>) {
+        let mut state = Self::default();
+        let task = state.search(client, Duration::ZERO);
+        (state, Task::batch([task, operation::focus(id())]))
+    }
+
+    /// Somebody who is in the list.
+    pub fn user(&self, id: i64) -> Option<&v1::User> {
+        self.found.iter().map(|(user, _)| user).find(|user| user.id == id)
+    }
+
+    /// The first who may be chosen: Enter takes her.
+    pub fn first(&self, may: impl Fn(i64) -> bool) -> Option<i64> {
+        self.found.iter().map(|(user, _)| user.id).find(|id| may(*id))
+    }
+
+    /// What the call that was made with a choice said.
+    pub fn fail(&mut self, error: &Error) {
+        self.error = Some(error.message.clone());
+    }
+
+    /// Handles a message; a choice, or Enter, is the owner's matter.
+    pub fn update(&mut self, message: Message, client: &Client) -> Task<Message> {
+        match message {
+            Message::FilterChanged(filter) => {
+                self.filter = filter;
+                return self.search(client, PAUSE);
+            }
+            Message::Listed(Ok(answer)) => {
+                let states = answer.presences.iter().map(v1::Presence::state);
+                self.found = answer.users.into_iter().zip(states).collect();
+                self.error = None;
+                self.busy = false;
+            }
+            Message::Listed(Err(error)) => {
+                self.fail(&error);
+                self.busy = false;
+            }
+            Message::Chosen(_) | Message::Submitted => {}
+        }
+        Task::none()
+    }
+
+    fn search(&mut self, client: &Client, pause: Duration) -> Task<Message> {
+        self.busy = true;
+        let request = v1::ListUsersRequest {
+            filter: self.filter.trim().to_owned(),
+            page_size: PAGE,
+            page_token: String::new(),
+        };
+        let api = client.api().clone();
+        let call = async move {
+            tokio::time::sleep(pause).await;
+            api.list_users(request).await
+        };
+        let (task, handle) = Task::perform(call, Message::Listed).abortable();
+        // Dropping the handle of the search before ends it.
+        self.search = Some(handle.abort_on_drop());
+        task
+    }
+
+    /// The field, the list, and what went wrong. `mark` says of a person how she is drawn; without it she is left out.
+    pub fn view<'a>(
+        &'a self,
+        world: &'a World,
+        mark: impl Fn(i64) -> Option<Mark> + 'a,
+    ) -> Element<'a, Message> {
+        let field = Field {
+            placeholder: "Find people by name",
+            id: Some(id()),
+            error: self.error.as_deref(),
+            on_input: Some(Message::FilterChanged),
+            on_submit: Some(Message::Submitted),
+            ..Field::new("", &self.filter)
+        };
+        let rows: Vec<_> = self
+            .found
+            .iter()
+            .filter_map(|(user, presence)| Some(person(user, self.live(world, user.id, *presence), mark(user.id)?)))
+            .collect();
+        let list: Element<'a, Message> = if rows.is_empty() {
+            let sentence = if self.busy { "Looking…" } else { "Nobody of that name" };
+            container(text(sentence).size(theme::NOTE).style(theme::faint))
+                .center(Fill)
+                .into()
+        } else {
+            scrollable(column(rows).padding(theme::TINY))
+                .height(Fill)
+                .width(Fill)
+                .direction(thin())
+                .style(theme::surface::scroll)
+                .into()
+        };
+        let list = container(list)
+            .height(theme::DIALOG_LIST)
+            .width(Fill)
+            .style(theme::surface::well);
+        column![field.view(), list].spacing(theme::MEDIUM).into()
+    }
+
+    /// What is known live is newer than the answer; of strangers only the answer is known.
+    fn live(&self, world: &World, id: i64, answered: PresenceState) -> PresenceState {
+        match world.presence(id) {
+            PresenceState::Offline if world.last_seen(id).is_none() => answered,
+            known => known,
+        }
+    }
+}
+
+/// How somebody is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// To be chosen, which ends the choice.
+    Plain,
+    /// To be chosen among others.
+    Open,
+    /// Chosen.
+    Taken,
+}
+
+fn person(user: &v1::User, presence: PresenceState, mark: Mark) -> Element<'_, Message> {
+    let names = column![
+        words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view(&user.display_name),
+        text(format!("@{}", user.name)).size(theme::CAPTION).style(theme::faint),
+    ];
+    let state = text(speech::presence(presence)).size(theme::CAPTION).style(theme::dim);
+    let chosen: Option<Element<'_, Message>> = match mark {
+        Mark::Plain => None,
+        Mark::Open => Some(Icon::Add.view(theme::ICON).style(theme::faint).into()),
+        Mark::Taken => Some(Icon::Check.view(theme::ICON).style(theme::accent).into()),
+    };
+    let content = row![
+        avatar::with_presence(user.id, &user.display_name, theme::AVATAR_SMALL, presence, theme::surface::raised),
+        container(names).width(Fill).clip(true),
+        state,
+        chosen,
+    ]
+    .spacing(theme::MEDIUM)
+    .align_y(Center);
+    button(content)
+        .width(Fill)
+        .padding([theme::SMALL, theme::SMALL])
+        .style(theme::button::row(mark == Mark::Taken))
+        .on_press(Message::Chosen(user.id))
+        .into()
+}
+
+fn id() -> Id {
+    Id::new("people")
+}

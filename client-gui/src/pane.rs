@@ -1,0 +1,7 @@
+//! The parts of the main window.
+
+pub mod composer;
+pub mod conversation;
+pub mod members;
+pub mod message;
+pub mod sidebar;

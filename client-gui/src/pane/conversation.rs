@@ -1,0 +1,463 @@
+//! The open conversation: its head, its messages, who types, and the composer.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use iced::widget::{bottom_center, button, column, container, row, space, stack, text};
+use iced::{Center, Element, Fill, Task, clipboard, padding};
+use jiff::Zoned;
+use rookery_api::v1::ConversationKind;
+use rookery_client::{Client, Conversation, Error, PageAt, State as World, v1};
+
+use super::{composer, message};
+use crate::theme::{self, Mode};
+use crate::transcript::{self, Reader};
+use crate::widget::icon::Icon;
+use crate::widget::scroller::{Command, Place, Target, scroller};
+use crate::widget::{avatar, icon_button, line, spring, words};
+use crate::{clock, speech};
+
+/// How long a message that was jumped to stays marked.
+const FOUND: Duration = Duration::from_secs(2);
+/// The longest text while the server has not said its limit.
+const USUAL_LIMIT: usize = 4_000;
+
+/// The pane.
+#[derive(Debug)]
+pub struct State {
+    id: i64,
+    read_position: i64,
+    hovered: Option<i64>,
+    reacting: Option<i64>,
+    found: Option<(i64, Instant)>,
+    place: Place,
+    command: Option<Command>,
+    replies: HashSet<i64>,
+    error: Option<String>,
+    held_unread: bool,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// Something about a message.
+    Line(message::Message),
+    /// Something in the composer.
+    Composer(composer::Message),
+    /// The view moved.
+    Moved(Place),
+    /// To the newest message.
+    PresentWanted,
+    /// Show or hide the members.
+    MembersToggled,
+    /// A call ended.
+    Done(Result<(), Error>),
+    /// The error was read.
+    ErrorClosed,
+    /// A mark has been shown long enough.
+    MarkExpired,
+}
+
+/// What to do about it.
+#[derive(Debug)]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Something for the window or the server.
+    Run(Task<Message>),
+    /// Ask whether a message is to be deleted.
+    ConfirmDelete(i64),
+    /// Show or hide the members.
+    ToggleMembers,
+}
+
+impl State {
+    /// Opens a conversation.
+    #[must_use]
+    pub fn new(conversation: &Conversation, turn: u64) -> Self {
+        Self {
+            id: conversation.id(),
+            read_position: conversation.read_position(),
+            hovered: None,
+            reacting: None,
+            found: None,
+            place: Place { at_end: true, near_start: false, near_end: true },
+            command: Some(Command { turn, target: Target::End }),
+            replies: HashSet::new(),
+            error: None,
+            held_unread: false,
+        }
+    }
+
+    /// Which conversation.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The turn of the last command, to go on counting from.
+    #[must_use]
+    pub fn turn(&self) -> u64 {
+        self.command.map_or(0, |command| command.turn)
+    }
+
+    /// Something is known that was not: fetch what is needed, and say what has been seen.
+    pub fn refresh(&mut self, world: &World, client: &Client, focused: bool) {
+        let Some(conversation) = world.conversation(self.id) else {
+            return;
+        };
+        let Some(run) = conversation.run() else {
+            // A reset threw the messages away: open it again.
+            client.open(self.id);
+            return;
+        };
+        for message in run.messages() {
+            let wanted = message.reply_to != 0 && !message.deleted && conversation.message(message.reply_to).is_none();
+            if wanted && self.replies.insert(message.reply_to) {
+                client.load_reply(self.id, message.reply_to);
+            }
+        }
+        let seen = focused && self.place.at_end && !run.more_after() && !self.held_unread;
+        if let Some(last) = run.last_id().filter(|last| seen && *last > conversation.read_position()) {
+            client.mark_read(self.id, last);
+        }
+    }
+
+    /// Handles a message.
+    pub fn update(
+        &mut self,
+        message: Message,
+        composer: &mut composer::State,
+        world: &World,
+        client: &Client,
+        focused: bool,
+    ) -> Action {
+        match message {
+            Message::Line(message) => self.line(message, composer, world, client),
+            Message::Composer(message) => self.compose(message, composer, world, client),
+            Message::Moved(place) => {
+                self.moved(place, world, client);
+                self.refresh(world, client, focused);
+                Action::None
+            }
+            Message::PresentWanted => {
+                self.present(client);
+                Action::None
+            }
+            Message::MembersToggled => Action::ToggleMembers,
+            Message::Done(result) => {
+                self.error = result.err().map(|error| error.message);
+                Action::None
+            }
+            Message::ErrorClosed => {
+                self.error = None;
+                Action::None
+            }
+            Message::MarkExpired => {
+                self.found = self.found.filter(|(_, since)| since.elapsed() < FOUND);
+                Action::None
+            }
+        }
+    }
+
+    fn moved(&mut self, place: Place, world: &World, client: &Client) {
+        let run = world.conversation(self.id).and_then(Conversation::run);
+        let more_after = run.is_some_and(rookery_client::Run::more_after);
+        client.follow(self.id, place.at_end && !more_after);
+        if place.near_start {
+            client.load_older(self.id);
+        }
+        if place.near_end && more_after {
+            client.load_newer(self.id);
+        }
+        self.place = place;
+    }
+
+    fn present(&mut self, client: &Client) {
+        client.jump_to_present(self.id);
+        self.held_unread = false;
+        self.go(Target::End);
+    }
+
+    fn go(&mut self, target: Target) {
+        let turn = self.turn() + 1;
+        self.command = Some(Command { turn, target });
+    }
+
+    fn line(
+        &mut self,
+        message: message::Message,
+        composer: &mut composer::State,
+        world: &World,
+        client: &Client,
+    ) -> Action {
+        use message::Message as Line;
+        let known = |id| world.conversation(self.id).and_then(|conversation| conversation.message(id));
+        match message {
+            Line::Entered(id) => self.hovered = Some(id),
+            Line::Left(id) => {
+                self.hovered = self.hovered.filter(|hovered| *hovered != id);
+                self.reacting = None;
+            }
+            Line::ReactWanted(id) => self.reacting = Some(id),
+            Line::ReplyWanted(id) => {
+                composer.reply(id);
+                return Action::Run(composer.focus());
+            }
+            Line::EditWanted(id) => {
+                if let Some(message) = known(id) {
+                    composer.edit(id, &message.text);
+                    return Action::Run(composer.focus());
+                }
+            }
+            Line::CopyWanted(id) => {
+                if let Some(message) = known(id) {
+                    return Action::Run(clipboard::write(message.text.clone()));
+                }
+            }
+            Line::DeleteWanted(id) => return Action::ConfirmDelete(id),
+            Line::UnreadWanted(id) => return self.mark_unread(id, client),
+            Line::Reacted { id, emote, stands } => {
+                self.reacting = None;
+                let (client, conversation) = (client.clone(), self.id);
+                let call = async move { client.react(conversation, id, emote, stands).await };
+                return Action::Run(Task::perform(call, Message::Done));
+            }
+            Line::JumpWanted(id) => return self.jump(id, client),
+            Line::RetryWanted(request_id) => client.retry(request_id),
+            Line::CancelWanted(request_id) => client.cancel(request_id),
+        }
+        Action::None
+    }
+
+    fn mark_unread(&mut self, id: i64, client: &Client) -> Action {
+        // Until the user comes back to it: it is in view, and would be read again at once.
+        self.held_unread = true;
+        self.read_position = id - 1;
+        let (api, conversation_id) = (client.api().clone(), self.id);
+        let call = async move { api.mark_unread(v1::MarkUnreadRequest { conversation_id, id }).await.map(drop) };
+        Action::Run(Task::perform(call, Message::Done))
+    }
+
+    fn jump(&mut self, id: i64, client: &Client) -> Action {
+        client.load_around(self.id, id);
+        self.found = Some((id, Instant::now()));
+        self.go(Target::Row(transcript::key(id)));
+        Action::Run(Task::perform(tokio::time::sleep(FOUND), |()| Message::MarkExpired))
+    }
+
+    fn compose(
+        &mut self,
+        message: composer::Message,
+        composer: &mut composer::State,
+        world: &World,
+        client: &Client,
+    ) -> Action {
+        match composer.update(message, limit(world)) {
+            composer::Action::None => {}
+            composer::Action::Type { stopped } => client.typing(self.id, stopped),
+            composer::Action::Send { text, reply_to } => {
+                client.send(self.id, text, reply_to);
+                client.typing(self.id, true);
+                self.present(client);
+            }
+            composer::Action::Save { id, text } => {
+                let (client, conversation) = (client.clone(), self.id);
+                let call = async move { client.edit(conversation, id, text).await };
+                return Action::Run(Task::perform(call, Message::Done));
+            }
+            composer::Action::EditLast => {
+                let run = world.conversation(self.id).and_then(Conversation::run);
+                let own = |message: &&Arc<v1::Message>| is_own(message, world.user_id());
+                if let Some(message) = run.and_then(|run| run.messages().rev().find(own)) {
+                    composer.edit(message.id, &message.text);
+                }
+            }
+            composer::Action::Scroll(pages) => self.go(Target::Pages(pages)),
+            composer::Action::Leave => self.present(client),
+        }
+        Action::None
+    }
+
+    /// Draws it.
+    pub fn view<'a>(
+        &'a self,
+        composer: &'a composer::State,
+        world: &'a World,
+        now: &'a Zoned,
+        mode: Mode,
+    ) -> Element<'a, Message> {
+        let Some(conversation) = world.conversation(self.id) else {
+            return space().into();
+        };
+        let head = head(conversation, world, now);
+        let messages = self.messages(conversation, world, now, mode);
+        let jump = self.jump_button(conversation).map(|button| bottom_center(button).padding(theme::SMALL));
+        let error = self.error.as_deref().map(alarm);
+        let typing = container(typing(conversation, world))
+            .height(theme::TYPING_LINE)
+            .width(Fill)
+            .center_y(theme::TYPING_LINE)
+            .clip(true)
+            .padding([0.0, theme::HUGE]);
+        let placeholder = format!("Message {}", world.title(conversation));
+        let subject = composer.subject().map(|id| subject(id, conversation, world));
+        let composer = composer
+            .view(placeholder, subject, limit(world))
+            .map(Message::Composer);
+        let composer = container(composer).padding(padding::horizontal(theme::LARGE));
+        column![head, line(), stack![messages, jump].height(Fill), error, composer, typing]
+            .height(Fill)
+            .into()
+    }
+
+    fn messages<'a>(
+        &'a self,
+        conversation: &'a Conversation,
+        world: &'a World,
+        now: &'a Zoned,
+        mode: Mode,
+    ) -> Element<'a, Message> {
+        let Some(run) = conversation.run() else {
+            return self.waiting(conversation);
+        };
+        let reader = Reader {
+            user_id: world.user_id(),
+            read_position: self.read_position,
+            zone: now.time_zone().clone(),
+        };
+        let pending = world.pending(self.id);
+        let lines = transcript::lines(run.messages(), pending, !run.more_before(), &reader);
+        let view = message::View {
+            world,
+            conversation,
+            now,
+            hovered: self.hovered,
+            reacting: self.reacting,
+            found: self.found.map(|(id, _)| id),
+            colors: mode.colors(),
+        };
+        let rows = lines
+            .into_iter()
+            .map(|line| (line.key, view.show(line).map(Message::Line)));
+        scroller(self.id, rows.collect(), !run.more_after(), self.command, Message::Moved).into()
+    }
+
+    fn waiting<'a>(&'a self, conversation: &'a Conversation) -> Element<'a, Message> {
+        let sentence = match conversation.failed() {
+            Some((PageAt::Newest | PageAt::Around(_), why)) => why,
+            _ => "Loading…",
+        };
+        container(text(sentence).size(theme::NOTE).style(theme::faint))
+            .center(Fill)
+            .into()
+    }
+
+    fn jump_button<'a>(&'a self, conversation: &'a Conversation) -> Option<Element<'a, Message>> {
+        let more_after = conversation.run().is_some_and(rookery_client::Run::more_after);
+        if self.place.at_end && !more_after {
+            return None;
+        }
+        let label = match conversation.unread() {
+            unread if unread > 0 && !self.held_unread => speech::count(unread, "new message", "new messages"),
+            _ => "Jump to present".to_owned(),
+        };
+        let content = row![
+            Icon::Down.view(theme::ICON_SMALL),
+            text(label).size(theme::NOTE).font(theme::SEMIBOLD),
+        ]
+        .spacing(theme::SMALL)
+        .align_y(Center);
+        let button = button(content)
+            .padding([theme::SMALL, theme::LARGE])
+            .style(theme::button::floating)
+            .on_press(Message::PresentWanted);
+        Some(button.into())
+    }
+}
+
+fn is_own(message: &v1::Message, user_id: i64) -> bool {
+    message.author_id == user_id && !message.deleted && message.system.is_none()
+}
+
+fn limit(world: &World) -> usize {
+    usize::try_from(world.limits().text_characters)
+        .ok()
+        .filter(|limit| *limit > 0)
+        .unwrap_or(USUAL_LIMIT)
+}
+
+fn subject<'a>(id: i64, conversation: &'a Conversation, world: &'a World) -> (&'a str, &'a str) {
+    conversation.message(id).map_or(("…", ""), |message| {
+        (speech::shown_name(world, message.author_id), speech::first_line(&message.text))
+    })
+}
+
+fn head<'a>(conversation: &'a Conversation, world: &'a World, now: &'a Zoned) -> Element<'a, Message> {
+    let title = world.title(conversation);
+    let picture = match conversation.kind() {
+        ConversationKind::Global => avatar::everybody(theme::AVATAR_SMALL),
+        ConversationKind::Direct => {
+            let partner = conversation.partner_id(world.user_id()).unwrap_or_default();
+            let presence = world.presence(partner);
+            avatar::with_presence(partner, title, theme::AVATAR_SMALL, presence, theme::surface::base)
+        }
+        _ => avatar::group(conversation.id(), title, theme::AVATAR_SMALL),
+    };
+    let words = column![
+        container(words::look(theme::TITLE).font(theme::SEMIBOLD).one_line().view(title)).clip(true),
+        text(second_line(conversation, world, now))
+            .size(theme::CAPTION)
+            .style(theme::dim)
+            .wrapping(text::Wrapping::None),
+    ]
+    .width(Fill);
+    let members = (conversation.kind() != ConversationKind::Direct)
+        .then(|| icon_button(Icon::Group, "Members", Message::MembersToggled));
+    row![picture, words, members]
+        .spacing(theme::MEDIUM)
+        .height(theme::HEADER)
+        .padding([0.0, theme::LARGE])
+        .align_y(Center)
+        .into()
+}
+
+fn second_line(conversation: &Conversation, world: &World, now: &Zoned) -> String {
+    match conversation.kind() {
+        ConversationKind::Global => "Everybody on this server".to_owned(),
+        ConversationKind::Direct => {
+            let partner = conversation.partner_id(world.user_id()).unwrap_or_default();
+            let state = speech::presence(world.presence(partner)).to_owned();
+            let seen = world.last_seen(partner).map(|at| (at.seconds, at.nanos));
+            let seen = clock::local(seen, now.time_zone()).map(|at| clock::seen(&at, now));
+            seen.map_or(state.clone(), |seen| format!("{state}, {seen}"))
+        }
+        _ if conversation.public() => "Public group".to_owned(),
+        _ => "Private group".to_owned(),
+    }
+}
+
+fn typing<'a>(conversation: &'a Conversation, world: &'a World) -> Option<Element<'a, Message>> {
+    let others = conversation.typing().iter().filter(|id| **id != world.user_id());
+    let names: Vec<&str> = others.map(|id| speech::shown_name(world, *id)).collect();
+    speech::typing(&names)
+        .map(|sentence| words::look(theme::CAPTION).style(theme::dim).one_line().view_owned(sentence))
+}
+
+fn alarm(error: &str) -> Element<'_, Message> {
+    let content = row![
+        Icon::Alert.view(theme::ICON_SMALL),
+        text(error).size(theme::NOTE),
+        spring(),
+        icon_button(Icon::Close, "Close", Message::ErrorClosed),
+    ]
+    .spacing(theme::SMALL)
+    .align_y(Center);
+    let alarm = container(content)
+        .padding(padding::left(theme::MEDIUM))
+        .style(theme::surface::alarm);
+    container(alarm)
+        .padding(padding::horizontal(theme::LARGE).bottom(theme::SMALL))
+        .into()
+}

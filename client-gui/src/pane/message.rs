@@ -1,0 +1,353 @@
+//! One line of the conversation as it is drawn.
+
+use iced::widget::{
+    Space, button, column, container, mouse_area, right_center, row, rule, space, stack, text, tooltip,
+};
+use iced::{Center, Element, Fill, padding};
+use jiff::Zoned;
+use rookery_api::v1::{self, ConversationKind};
+use rookery_client::{Conversation, Pending, PendingStatus, State as World};
+
+use crate::theme::{self, Colors};
+use crate::transcript::{Line, What};
+use crate::widget::icon::Icon;
+use crate::widget::{avatar, hint_over, words};
+use crate::{clock, emoji, speech};
+
+/// What can be done to a message.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The pointer came over it.
+    Entered(i64),
+    /// The pointer left it.
+    Left(i64),
+    /// Answer it.
+    ReplyWanted(i64),
+    /// Choose a reaction.
+    ReactWanted(i64),
+    /// React, or take the reaction back.
+    Reacted {
+        /// To what.
+        id: i64,
+        /// How.
+        emote: String,
+        /// Whether the reaction is to stand.
+        stands: bool,
+    },
+    /// Change it.
+    EditWanted(i64),
+    /// Take it back.
+    DeleteWanted(i64),
+    /// Put its text on the clipboard.
+    CopyWanted(i64),
+    /// It counts as unread again.
+    UnreadWanted(i64),
+    /// Go to a message that was answered.
+    JumpWanted(i64),
+    /// Send a failed one again.
+    RetryWanted(String),
+    /// Give a waiting one up.
+    CancelWanted(String),
+}
+
+/// What lines are drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Everything that is known.
+    pub world: &'a World,
+    /// Where the message stands.
+    pub conversation: &'a Conversation,
+    /// The time.
+    pub now: &'a Zoned,
+    /// The message under the pointer.
+    pub hovered: Option<i64>,
+    /// The message whose reactions are offered.
+    pub reacting: Option<i64>,
+    /// The message that was jumped to.
+    pub found: Option<i64>,
+    /// For words inside text.
+    pub colors: &'static Colors,
+}
+
+impl<'a> View<'a> {
+    /// Draws a line.
+    pub fn show(self, line: Line<'a>) -> Element<'a, Message> {
+        match line.what {
+            What::Beginning => self.beginning(),
+            What::Day(day) => divider(clock::day(day, self.now.date()), theme::dim, theme::surface::line),
+            What::New => divider("New messages".to_owned(), theme::accent, theme::surface::new_line),
+            What::System(message) => self.system(message),
+            What::Message { message, head, at } => self.message(message, head, at),
+            What::Pending { pending, head } => self.pending(pending, head),
+        }
+    }
+
+    fn beginning(self) -> Element<'a, Message> {
+        let title = self.world.title(self.conversation);
+        let (name, hint) = match self.conversation.kind() {
+            ConversationKind::Global => {
+                ("Everybody is here".to_owned(), "This room is for all who have an account on this server.".to_owned())
+            }
+            ConversationKind::Direct => {
+                (title.to_owned(), format!("This is where your conversation with {title} begins."))
+            }
+            _ => (title.to_owned(), "This is where the group begins.".to_owned()),
+        };
+        column![
+            words::look(theme::TITLE).font(theme::BOLD).view_owned(name),
+            words::look(theme::NOTE).style(theme::dim).view_owned(hint),
+        ]
+        .spacing(theme::TINY)
+        .padding([theme::HUGE, theme::LARGE])
+        .into()
+    }
+
+    fn system(self, message: &'a v1::Message) -> Element<'a, Message> {
+        let sentence = speech::system(self.world, message);
+        let at = clock::local(message.created_at.map(|at| (at.seconds, at.nanos)), self.now.time_zone());
+        let at = at.map(|at| text(clock::hour(&at)).size(theme::CAPTION).style(theme::faint));
+        let words = row![words::look(theme::NOTE).style(theme::dim).view_owned(sentence), at]
+            .spacing(theme::SMALL)
+            .align_y(Center);
+        container(words)
+            .center_x(Fill)
+            .padding([theme::SMALL, theme::LARGE])
+            .into()
+    }
+
+    fn message(self, message: &'a v1::Message, head: bool, at: Option<Zoned>) -> Element<'a, Message> {
+        let id = message.id;
+        let hovered = self.hovered == Some(id);
+        let author = speech::shown_name(self.world, message.author_id);
+        let picture: Element<'a, Message> = if head {
+            avatar::person(message.author_id, author, theme::AVATAR)
+        } else if hovered {
+            gutter(at.as_ref())
+        } else {
+            space().width(theme::AVATAR).into()
+        };
+        let name = head.then(|| self.head(author, at.as_ref()));
+        let reply = (message.reply_to != 0 && !message.deleted).then(|| self.reply(message.reply_to));
+        let says = self.says(message);
+        let reactions = (!message.reactions.is_empty()).then(|| reactions(message));
+        let body = column![reply, name, says, reactions].spacing(theme::HAIR).width(Fill);
+        let line = row![picture, body].spacing(theme::MEDIUM);
+        let style = if self.found == Some(id) {
+            theme::surface::found
+        } else if hovered {
+            theme::surface::hovered
+        } else {
+            theme::surface::clear
+        };
+        let line = container(line)
+            .width(Fill)
+            .padding(padding::horizontal(theme::SMALL).top(theme::TINY).bottom(theme::TINY))
+            .style(style);
+        let tools = (hovered && !message.deleted).then(|| right_center(self.tools(message)).padding([0.0, theme::SMALL]));
+        let over = mouse_area(stack![line, tools])
+            .on_enter(Message::Entered(id))
+            .on_exit(Message::Left(id));
+        placed(over, head)
+    }
+
+    fn head(self, author: &'a str, at: Option<&Zoned>) -> Element<'a, Message> {
+        let time = at.map(|at| {
+            let beside = text(clock::beside(at, self.now)).size(theme::CAPTION).style(theme::faint);
+            hint_over(beside, clock::exact(at), tooltip::Position::Top)
+        });
+        row![words::look(theme::BODY).font(theme::SEMIBOLD).view(author), time]
+            .spacing(theme::SMALL)
+            .align_y(Center)
+            .into()
+    }
+
+    fn says(self, message: &'a v1::Message) -> Element<'a, Message> {
+        if message.deleted {
+            return text("Message deleted")
+                .size(theme::BODY)
+                .font(theme::ITALIC)
+                .style(theme::faint)
+                .into();
+        }
+        let size = if emoji::jumbo(&message.text) { theme::JUMBO } else { theme::BODY };
+        let look = words::look(size);
+        let look = if message.edited_at.is_some() { look.behind("  (edited)", self.colors.faint) } else { look };
+        look.view(&message.text)
+    }
+
+    /// The message that this one answers, in one line.
+    fn reply(self, id: i64) -> Element<'a, Message> {
+        let original = self.conversation.message(id);
+        let (author, says) = match original {
+            Some(original) if original.deleted => (None, "Message deleted"),
+            Some(original) => (Some(original.author_id), speech::first_line(&original.text)),
+            None => (None, "…"),
+        };
+        let author = author.map(|author| {
+            let name = speech::shown_name(self.world, author);
+            row![
+                avatar::person(author, name, theme::AVATAR_TINY),
+                words::look(theme::NOTE).font(theme::SEMIBOLD).style(theme::dim).view(name),
+            ]
+            .spacing(theme::TINY)
+            .align_y(Center)
+        });
+        let says = container(words::look(theme::NOTE).style(theme::dim).one_line().view(says))
+            .width(Fill)
+            .clip(true);
+        let line = row![
+            rule::vertical(theme::HAIR).style(theme::surface::quote),
+            author,
+            says
+        ]
+        .spacing(theme::SMALL)
+        .height(theme::COMPOSER_LINE)
+        .align_y(Center);
+        mouse_area(line)
+            .on_press(Message::JumpWanted(id))
+            .interaction(iced::mouse::Interaction::Pointer)
+            .into()
+    }
+
+    fn tools(self, message: &'a v1::Message) -> Element<'a, Message> {
+        let id = message.id;
+        if self.reacting == Some(id) {
+            let offers = emoji::QUICK.iter().map(|emote| {
+                let mine = message.reactions.iter().any(|other| other.emote == *emote && other.mine);
+                let reacted = Message::Reacted { id, emote: (*emote).to_owned(), stands: !mine };
+                small(text(*emote).font(theme::EMOJI).size(theme::ICON).line_height(1.0), reacted)
+            });
+            return container(row(offers)).style(theme::surface::floating).into();
+        }
+        let own = message.author_id == self.world.user_id();
+        let owns = self.conversation.owner_id() == self.world.user_id();
+        container(row![
+            tool(Icon::React, "React", Message::ReactWanted(id)),
+            tool(Icon::Reply, "Reply", Message::ReplyWanted(id)),
+            own.then(|| tool(Icon::Edit, "Edit", Message::EditWanted(id))),
+            tool(Icon::Copy, "Copy text", Message::CopyWanted(id)),
+            tool(Icon::Unread, "Mark unread from here", Message::UnreadWanted(id)),
+            (own || owns).then(|| tool(Icon::Delete, "Delete", Message::DeleteWanted(id))),
+        ])
+        .style(theme::surface::floating)
+        .into()
+    }
+
+    fn pending(self, pending: &'a Pending, head: bool) -> Element<'a, Message> {
+        let me = self.world.user_id();
+        let author = speech::shown_name(self.world, me);
+        let picture: Element<'a, Message> = if head {
+            avatar::person(me, author, theme::AVATAR)
+        } else {
+            space().width(theme::AVATAR).into()
+        };
+        let name = head.then(|| words::look(theme::BODY).font(theme::SEMIBOLD).view(author));
+        let reply = (pending.reply_to != 0).then(|| self.reply(pending.reply_to));
+        let size = if emoji::jumbo(&pending.text) { theme::JUMBO } else { theme::BODY };
+        let says = words::look(size).style(theme::faint).view(&pending.text);
+        let state = status(pending);
+        let line = row![picture, column![reply, name, says, state].spacing(theme::HAIR).width(Fill)]
+            .spacing(theme::MEDIUM);
+        let line = container(line)
+            .width(Fill)
+            .padding(padding::horizontal(theme::SMALL).top(theme::TINY).bottom(theme::TINY));
+        placed(line, head)
+    }
+}
+
+/// Whether a message is on its way, and what to do when it is not.
+fn status(pending: &Pending) -> Element<'_, Message> {
+    let name = || pending.request_id.clone();
+    let cancel = link("Cancel", Message::CancelWanted(name()));
+    match &pending.status {
+        PendingStatus::Sending => row![
+            Icon::Clock.view(theme::CAPTION).style(theme::faint),
+            text("Sending…").size(theme::CAPTION).style(theme::faint),
+            cancel,
+        ],
+        PendingStatus::Failed(why) => row![
+            Icon::Alert.view(theme::CAPTION).style(theme::danger),
+            text(format!("Not sent. {why}")).size(theme::CAPTION).style(theme::danger),
+            link("Retry", Message::RetryWanted(name())),
+            cancel,
+        ],
+    }
+    .spacing(theme::SMALL)
+    .align_y(Center)
+    .into()
+}
+
+fn link<'a>(label: &'a str, message: Message) -> Element<'a, Message> {
+    button(text(label).size(theme::CAPTION).font(theme::SEMIBOLD))
+        .padding(0)
+        .style(theme::button::link)
+        .on_press(message)
+        .into()
+}
+
+fn reactions(message: &v1::Message) -> Element<'_, Message> {
+    let pills = message.reactions.iter().map(|reaction| {
+        let emote = text(&reaction.emote).font(theme::EMOJI).size(theme::BODY).line_height(1.0);
+        let count = text(reaction.count).size(theme::CAPTION).font(theme::SEMIBOLD).line_height(1.0);
+        let reacted = Message::Reacted { id: message.id, emote: reaction.emote.clone(), stands: !reaction.mine };
+        button(row![emote, count].spacing(theme::TINY + theme::HAIR).align_y(Center))
+            .padding([theme::TINY, theme::SMALL])
+            .style(theme::button::reaction(reaction.mine))
+            .on_press(reacted)
+            .into()
+    });
+    row(pills)
+        .spacing(theme::TINY)
+        .wrap()
+        .vertical_spacing(theme::TINY)
+        .into()
+}
+
+fn tool<'a>(icon: Icon, hint: &'a str, message: Message) -> Element<'a, Message> {
+    hint_over(small(icon.view(theme::ICON_SMALL + theme::HAIR), message), hint, tooltip::Position::Top)
+}
+
+fn small<'a>(content: impl Into<Element<'a, Message>>, message: Message) -> Element<'a, Message> {
+    button(container(content).center(Fill))
+        .width(theme::ICON_BUTTON)
+        .height(theme::ICON_BUTTON_SMALL)
+        .padding(0)
+        .style(theme::button::quiet)
+        .on_press(message)
+        .into()
+}
+
+/// The time of a message without a head, where the picture would be.
+fn gutter<'a>(at: Option<&Zoned>) -> Element<'a, Message> {
+    let Some(at) = at else {
+        return space().width(theme::AVATAR).into();
+    };
+    let hour = text(clock::hour(at)).size(theme::SMALL_TIME).style(theme::faint).wrapping(text::Wrapping::None);
+    container(hint_over(hour, clock::exact(at), tooltip::Position::Top))
+        .center_x(theme::AVATAR)
+        .padding(padding::top(theme::TINY))
+        .into()
+}
+
+fn divider<'a>(
+    label: String,
+    style: fn(&iced::Theme) -> text::Style,
+    line: fn(&iced::Theme) -> rule::Style,
+) -> Element<'a, Message> {
+    row![
+        rule::horizontal(1).style(line),
+        text(label).size(theme::CAPTION).font(theme::SEMIBOLD).style(style),
+        rule::horizontal(1).style(line),
+    ]
+    .spacing(theme::MEDIUM)
+    .height(theme::DIVIDER)
+    .padding([0.0, theme::LARGE])
+    .align_y(Center)
+    .into()
+}
+
+/// Between the edges of the pane; groups stand a little apart.
+fn placed<'a>(content: impl Into<Element<'a, Message>>, head: bool) -> Element<'a, Message> {
+    let gap = Space::new().height(if head { theme::SMALL } else { 0.0 });
+    column![gap, content.into()].padding([0.0, theme::SMALL]).into()
+}

@@ -1,0 +1,205 @@
+//! The chat list, and who one is.
+
+use std::time::Instant;
+
+use iced::widget::{button, column, container, row, scrollable, space, text, tooltip};
+use iced::{Center, Element, Fill};
+use jiff::Zoned;
+use rookery_api::v1::{ConversationKind, PresenceState};
+use rookery_client::{Connection, Conversation, State as World};
+
+use crate::theme::{self, Mode};
+use crate::widget::icon::Icon;
+use crate::widget::{avatar, badge, hint_over, icon_button, line, spring, words};
+use crate::{clock, speech};
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A chat was chosen.
+    Chosen(i64),
+    /// Start a direct chat.
+    ChatWanted,
+    /// Make or join a group.
+    GroupWanted,
+    /// Dark or light.
+    ModeToggled,
+    /// Sign out.
+    SignOutWanted,
+    /// The note about the token was read.
+    NoteClosed,
+}
+
+/// What the list is drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Everything that is known.
+    pub world: &'a World,
+    /// The chat that is open.
+    pub open: Option<i64>,
+    /// The time.
+    pub now: &'a Zoned,
+    /// Dark or light.
+    pub mode: Mode,
+    /// Whether the token is in a file and that should be said.
+    pub note: bool,
+}
+
+impl<'a> View<'a> {
+    /// Draws it.
+    pub fn show(self) -> Element<'a, Message> {
+        let head = row![
+            text("Chats").size(theme::TITLE).font(theme::BOLD),
+            spring(),
+            icon_button(Icon::AddChat, "New chat (Ctrl+K)", Message::ChatWanted),
+            icon_button(Icon::AddGroup, "New group", Message::GroupWanted),
+        ]
+        .spacing(theme::TINY)
+        .height(theme::HEADER)
+        .padding([0.0, theme::LARGE])
+        .align_y(Center);
+        let chats = self.world.chats().into_iter().map(|chat| self.chat(chat));
+        let list = scrollable(column(chats).spacing(theme::HAIR).padding([theme::TINY, theme::SMALL]))
+            .height(Fill)
+            .width(Fill)
+            .direction(thin())
+            .style(theme::surface::scroll);
+        let note = self.note.then(note);
+        container(column![head, line(), list, note, line(), self.own()])
+            .width(theme::SIDEBAR)
+            .height(Fill)
+            .style(theme::surface::side)
+            .into()
+    }
+
+    fn chat(self, chat: &'a Conversation) -> Element<'a, Message> {
+        let unread = chat.unread();
+        let title = words::look(theme::BODY)
+            .font(if unread > 0 { theme::BOLD } else { theme::SEMIBOLD })
+            .one_line()
+            .view(self.world.title(chat));
+        let at = chat.last_message().and_then(|message| message.created_at);
+        let at = clock::local(at.map(|at| (at.seconds, at.nanos)), self.now.time_zone());
+        let at = at.map(|at| text(clock::brief(&at, self.now)).size(theme::CAPTION).style(theme::faint));
+        let first = row![container(title).width(Fill).clip(true), at]
+            .spacing(theme::SMALL)
+            .align_y(Center);
+        let preview = container(Preview(speech::preview(self.world, chat)).view(unread > 0))
+            .width(Fill)
+            .clip(true);
+        let second = row![preview, badge(unread)]
+            .spacing(theme::SMALL)
+            .height(theme::COMPOSER_LINE)
+            .align_y(Center);
+        let content = row![self.picture(chat), column![first, second]]
+            .spacing(theme::MEDIUM)
+            .align_y(Center);
+        button(content)
+            .width(Fill)
+            .padding([theme::SMALL, theme::SMALL])
+            .style(theme::button::row(self.open == Some(chat.id())))
+            .on_press(Message::Chosen(chat.id()))
+            .into()
+    }
+
+    fn picture(self, chat: &'a Conversation) -> Element<'a, Message> {
+        match chat.kind() {
+            ConversationKind::Global => padded(avatar::everybody(theme::AVATAR)),
+            ConversationKind::Direct => {
+                let partner = chat.partner_id(self.world.user_id()).unwrap_or_default();
+                let presence = self.world.presence(partner);
+                let name = self.world.title(chat);
+                avatar::with_presence(partner, name, theme::AVATAR, presence, theme::surface::side)
+            }
+            _ => padded(avatar::group(chat.id(), self.world.title(chat), theme::AVATAR)),
+        }
+    }
+
+    fn own(self) -> Element<'a, Message> {
+        let me = self.world.me();
+        let name = me.map_or("…", |me| me.display_name.as_str());
+        let (presence, state) = connection(self.world.connection());
+        let words = column![
+            container(words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view(name)).clip(true),
+            text(state).size(theme::CAPTION).style(theme::dim).wrapping(text::Wrapping::None),
+        ]
+        .width(Fill)
+        .spacing(theme::HAIR);
+        let (icon, hint) = match self.mode {
+            Mode::Dark => (Icon::Sun, "Light"),
+            Mode::Light => (Icon::Moon, "Dark"),
+        };
+        row![
+            avatar::with_presence(self.world.user_id(), name, theme::AVATAR, presence, theme::surface::side),
+            words,
+            row![
+                icon_button(icon, hint, Message::ModeToggled),
+                icon_button(Icon::Leave, "Sign out", Message::SignOutWanted),
+            ],
+        ]
+        .spacing(theme::MEDIUM)
+        .padding([theme::MEDIUM, theme::LARGE])
+        .align_y(Center)
+        .into()
+    }
+}
+
+/// A preview belongs to nobody: it is made when it is drawn.
+struct Preview(String);
+
+impl Preview {
+    fn view<'a>(self, strong: bool) -> Element<'a, Message> {
+        let style = if strong { theme::strong } else { theme::dim };
+        words::look(theme::NOTE).style(style).one_line().view_owned(self.0)
+    }
+}
+
+/// How wide a picture without a dot is beside one with a dot.
+fn padded<'a>(picture: Element<'a, Message>) -> Element<'a, Message> {
+    row![picture, space().width(theme::HAIR)].into()
+}
+
+fn connection(connection: &Connection) -> (PresenceState, String) {
+    match connection {
+        Connection::Online => (PresenceState::Online, "Online".to_owned()),
+        Connection::CatchingUp => (PresenceState::Online, "Catching up…".to_owned()),
+        Connection::Connecting => (PresenceState::Offline, "Connecting…".to_owned()),
+        Connection::Offline(offline) => (PresenceState::Offline, retry(offline.retry_at)),
+        Connection::SignedOut => (PresenceState::Offline, "Signed out".to_owned()),
+    }
+}
+
+/// When the next try is.
+#[must_use]
+pub fn retry(at: Instant) -> String {
+    let seconds = at.saturating_duration_since(Instant::now()).as_secs_f32().ceil();
+    if seconds < 1.0 { "Offline".to_owned() } else { format!("Offline, retry in {seconds:.0} s") }
+}
+
+fn note<'a>() -> Element<'a, Message> {
+    let words = text("No keyring found. Your sign-in is kept in a file that only you can read.")
+        .size(theme::CAPTION)
+        .style(theme::dim)
+        .width(Fill);
+    let close = icon_button(Icon::Close, "Understood", Message::NoteClosed);
+    let key = hint_over(
+        Icon::Key.view(theme::ICON_SMALL).style(theme::dim),
+        "Install a Secret Service (GNOME Keyring, KWallet) to keep it there.",
+        tooltip::Position::Top,
+    );
+    row![key, words, close]
+        .spacing(theme::SMALL)
+        .padding([theme::SMALL, theme::LARGE])
+        .align_y(Center)
+        .into()
+}
+
+/// A scroll bar that takes no room from the rows.
+#[must_use]
+pub fn thin() -> scrollable::Direction {
+    let bar = scrollable::Scrollbar::new()
+        .width(theme::SCROLL_BAR)
+        .scroller_width(theme::SCROLL_BAR)
+        .margin(theme::HAIR);
+    scrollable::Direction::Vertical(bar)
+}

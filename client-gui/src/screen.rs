@@ -1,0 +1,4 @@
+//! What fills the window.
+
+
+pub mod sign_in;

@@ -1,0 +1,387 @@
+//! The main window: chats on the left, the open conversation in the middle, its members on the right.
+
+mod deed;
+mod view;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use iced::Task;
+use jiff::Zoned;
+use rookery_api::v1::event::Kind;
+use rookery_client::{Client, Connection, Error, State as World, Update};
+
+use crate::dialog::confirm::Deed;
+use crate::dialog::{self, add_chat, add_group, add_members, confirm, invite, rename};
+use crate::pane::{composer, conversation, members, sidebar};
+use crate::theme::Mode;
+
+/// How long "connected again" is shown.
+const RESUMED: Duration = Duration::from_secs(3);
+
+/// The screen.
+#[derive(Debug)]
+pub struct State {
+    client: Client,
+    world: World,
+    open: Option<conversation::State>,
+    composers: HashMap<i64, composer::State>,
+    members: Option<members::State>,
+    dialog: Option<dialog::State>,
+    now: Zoned,
+    focused: bool,
+    note: bool,
+    // Until the first connection there is nothing that could have been lost.
+    was_online: bool,
+    resumed_at: Option<Instant>,
+    turn: u64,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The engine told something.
+    Updated(Vec<Update>),
+    /// In the chat list.
+    Sidebar(sidebar::Message),
+    /// In the conversation.
+    Conversation(conversation::Message),
+    /// In the members.
+    Members(members::Message),
+    /// In the dialog.
+    Dialog(dialog::Message),
+    /// A direct chat with a member is there.
+    Opened(Result<i64, Error>),
+    /// What was agreed to is done, or not.
+    Done(Result<(), Error>),
+    /// Time passes.
+    Ticked(Zoned),
+    /// Try to connect now.
+    RetryWanted,
+    /// The window was given the focus, or lost it.
+    FocusChanged(bool),
+    /// The user is back.
+    Returned,
+    /// Escape, and nothing in the window wanted it.
+    Escaped,
+    /// Find somebody to write to.
+    SwitcherWanted,
+    /// To the chat above or below.
+    ChatStepped(isize),
+}
+
+/// What to do about it.
+#[derive(Debug)]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Something for the window or the server.
+    Run(Task<Message>),
+    /// Dark or light.
+    ToggleMode,
+    /// The note about the token was read.
+    CloseNote,
+    /// The user wants to sign out.
+    SignOut,
+    /// The server has ended the session.
+    SignedOut,
+}
+
+impl State {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(client: Client, now: Zoned, note: bool) -> Self {
+        // The server counts a device that never said anything as there for good.
+        client.set_activity(false);
+        Self {
+            client,
+            world: World::default(),
+            open: None,
+            composers: HashMap::new(),
+            members: None,
+            dialog: None,
+            now,
+            focused: true,
+            note,
+            was_online: false,
+            resumed_at: None,
+            turn: 0,
+        }
+    }
+
+    /// Everything that is known.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The handle to the engine.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether the seconds matter now.
+    #[must_use]
+    pub fn is_counting(&self) -> bool {
+        matches!(self.world.connection(), Connection::Offline(_)) || self.resumed_at.is_some()
+    }
+
+    /// Handles a message.
+    pub fn update(&mut self, message: Message) -> Action {
+        match message {
+            Message::Updated(updates) => return self.learn(&updates),
+            Message::Sidebar(message) => return self.sidebar(message),
+            Message::Conversation(message) => return self.conversation(message),
+            Message::Members(message) => return self.members(message),
+            Message::Dialog(message) => return self.dialog(message),
+            Message::Opened(Ok(id)) => return Action::Run(self.show(id)),
+            Message::Opened(Err(error)) | Message::Done(Err(error)) => self.complain(error),
+            Message::Done(Ok(())) => {}
+            Message::Ticked(now) => self.tick(now),
+            Message::RetryWanted => self.client.reconnect(),
+            Message::FocusChanged(focused) => {
+                self.focused = focused;
+                self.refresh();
+            }
+            Message::Returned => self.client.set_activity(false),
+            Message::Escaped => return self.escape(),
+            Message::SwitcherWanted => return self.sidebar(sidebar::Message::ChatWanted),
+            Message::ChatStepped(step) => return self.step(step),
+        }
+        Action::None
+    }
+
+    fn learn(&mut self, updates: &[Update]) -> Action {
+        let before = self.world.connection().clone();
+        let mut members_changed = false;
+        for update in updates {
+            self.world.apply(update);
+            members_changed |= self.changes_members(update);
+        }
+        self.note_connection(&before);
+        if *self.world.connection() == Connection::SignedOut {
+            return Action::SignedOut;
+        }
+        let mut tasks = Vec::new();
+        if self.open.as_ref().is_none_or(|open| self.world.conversation(open.id()).is_none()) {
+            self.open = None;
+            // Everybody lands in the first chat, which is the global room.
+            if let Some(first) = self.world.chats().first().map(|chat| chat.id()) {
+                tasks.push(self.show(first));
+            }
+        }
+        if let Some(members) = self.members.as_mut().filter(|_| members_changed) {
+            tasks.push(members.reload(&self.client).map(Message::Members));
+        }
+        self.refresh();
+        Action::Run(Task::batch(tasks))
+    }
+
+    /// Whether somebody came to the open conversation or left it.
+    fn changes_members(&self, update: &Update) -> bool {
+        let Update::EventReceived(response) = update else {
+            return false;
+        };
+        let kind = response.event.as_ref().and_then(|event| event.kind.as_ref());
+        let Some(Kind::MessageChanged(changed)) = kind else {
+            return false;
+        };
+        let here = self.open.as_ref().is_some_and(|open| open.id() == response.conversation_id);
+        here && changed.message.as_ref().is_some_and(|message| message.system.is_some())
+    }
+
+    fn note_connection(&mut self, before: &Connection) {
+        let online = *self.world.connection() == Connection::Online;
+        if online && *before != Connection::Online {
+            self.resumed_at = self.was_online.then(Instant::now);
+            self.was_online = true;
+        }
+    }
+
+    fn refresh(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.refresh(&self.world, &self.client, self.focused);
+        }
+    }
+
+    fn complain(&mut self, error: Error) {
+        if let Some(open) = &mut self.open {
+            let composer = self.composers.entry(open.id()).or_default();
+            let message = conversation::Message::Done(Err(error));
+            open.update(message, composer, &self.world, &self.client, self.focused);
+        }
+    }
+
+    fn tick(&mut self, now: Zoned) {
+        self.now = now;
+        self.resumed_at = self.resumed_at.filter(|at| at.elapsed() < RESUMED);
+        let idle_after = self.world.timings().idle_after;
+        let idle_after = idle_after.and_then(|time| Duration::try_from(time).ok());
+        if crate::activity::has_left(idle_after) {
+            self.client.set_activity(true);
+        }
+    }
+
+    fn escape(&mut self) -> Action {
+        if self.dialog.take().is_some() {
+            return Action::None;
+        }
+        self.conversation(conversation::Message::Composer(composer::Message::Cancelled))
+    }
+
+    fn step(&mut self, step: isize) -> Action {
+        let chats: Vec<i64> = self.world.chats().iter().map(|chat| chat.id()).collect();
+        let at = self.open.as_ref().and_then(|open| chats.iter().position(|id| *id == open.id()));
+        let next = at.and_then(|at| at.checked_add_signed(step)).and_then(|at| chats.get(at));
+        match next.copied() {
+            Some(id) => Action::Run(self.show(id)),
+            None => Action::None,
+        }
+    }
+
+    /// Opens a conversation that is known.
+    fn show(&mut self, id: i64) -> Task<Message> {
+        let composer = self.composers.entry(id).or_default();
+        let focus = composer.focus();
+        if self.open.as_ref().is_some_and(|open| open.id() == id) {
+            return focus;
+        }
+        self.client.open(id);
+        self.client.set_view(vec![id]);
+        let Some(conversation) = self.world.conversation(id) else {
+            return Task::none();
+        };
+        self.turn += 1;
+        let before = self.open.replace(conversation::State::new(conversation, self.turn));
+        if let Some(before) = before {
+            self.turn = self.turn.max(before.turn());
+            self.client.typing(before.id(), true);
+        }
+        let members = self.members.is_some().then(|| self.show_members());
+        Task::batch([focus, members.unwrap_or_else(Task::none)])
+    }
+
+    fn show_members(&mut self) -> Task<Message> {
+        use rookery_api::v1::ConversationKind::Direct;
+        self.members = None;
+        let shown = self.open.as_ref().and_then(|open| self.world.conversation(open.id()));
+        let Some(shown) = shown.filter(|conversation| conversation.kind() != Direct) else {
+            return Task::none();
+        };
+        let (members, task) = members::State::new(shown.id(), &self.client);
+        self.members = Some(members);
+        task.map(Message::Members)
+    }
+
+    fn sidebar(&mut self, message: sidebar::Message) -> Action {
+        let me = self.world.user_id();
+        match message {
+            sidebar::Message::Chosen(id) => Action::Run(self.show(id)),
+            sidebar::Message::ChatWanted => {
+                let (state, task) = add_chat::State::new(me, &self.client);
+                self.ask(dialog::State::AddChat(state), task.map(dialog::Message::AddChat))
+            }
+            sidebar::Message::GroupWanted => {
+                let (state, task) = add_group::State::new(me, &self.client);
+                self.ask(dialog::State::AddGroup(state), task.map(dialog::Message::AddGroup))
+            }
+            sidebar::Message::ModeToggled => Action::ToggleMode,
+            sidebar::Message::SignOutWanted => self.confirm(Deed::SignOut),
+            sidebar::Message::NoteClosed => {
+                self.note = false;
+                Action::CloseNote
+            }
+        }
+    }
+
+    fn conversation(&mut self, message: conversation::Message) -> Action {
+        let Some(open) = &mut self.open else {
+            return Action::None;
+        };
+        let id = open.id();
+        let composer = self.composers.entry(id).or_default();
+        match open.update(message, composer, &self.world, &self.client, self.focused) {
+            conversation::Action::None => Action::None,
+            conversation::Action::Run(task) => Action::Run(task.map(Message::Conversation)),
+            conversation::Action::ConfirmDelete(message) => {
+                self.confirm(Deed::Delete { conversation_id: id, id: message })
+            }
+            conversation::Action::ToggleMembers if self.members.take().is_some() => Action::None,
+            conversation::Action::ToggleMembers => Action::Run(self.show_members()),
+        }
+    }
+
+    fn members(&mut self, message: members::Message) -> Action {
+        let (Some(members), Some(open)) = (&mut self.members, &self.open) else {
+            return Action::None;
+        };
+        let (me, conversation_id) = (self.world.user_id(), open.id());
+        match members.update(message, &self.client) {
+            members::Action::None => Action::None,
+            members::Action::Run(task) => Action::Run(task.map(Message::Members)),
+            members::Action::Write(id) => {
+                let client = self.client.clone();
+                Action::Run(Task::perform(async move { client.open_direct(id).await }, Message::Opened))
+            }
+            members::Action::Add => {
+                let (state, task) = add_members::State::new(conversation_id, me, &self.client);
+                self.ask(dialog::State::AddMembers(state), task.map(dialog::Message::AddMembers))
+            }
+            members::Action::Invite => {
+                let (state, task) = invite::State::new(conversation_id, &self.client);
+                self.ask(dialog::State::Invite(state), task.map(dialog::Message::Invite))
+            }
+            members::Action::Rename => {
+                let Some(conversation) = self.world.conversation(conversation_id) else {
+                    return Action::None;
+                };
+                let (state, task) = rename::State::new(conversation, me);
+                self.ask(dialog::State::Rename(state), task.map(dialog::Message::Rename))
+            }
+            members::Action::ConfirmRemove(user_id, name) => {
+                self.confirm(Deed::Remove { conversation_id, user_id, name })
+            }
+            members::Action::ConfirmLeave => self.confirm(Deed::Leave { conversation_id }),
+            members::Action::Close => {
+                self.members = None;
+                Action::None
+            }
+        }
+    }
+
+    fn ask(&mut self, dialog: dialog::State, task: Task<dialog::Message>) -> Action {
+        self.dialog = Some(dialog);
+        Action::Run(task.map(Message::Dialog))
+    }
+
+    fn confirm(&mut self, deed: Deed) -> Action {
+        self.ask(dialog::State::Confirm(confirm::State(deed)), Task::none())
+    }
+
+    fn dialog(&mut self, message: dialog::Message) -> Action {
+        let Some(dialog) = &mut self.dialog else {
+            return Action::None;
+        };
+        match dialog.update(message, &self.client) {
+            dialog::Action::None => return Action::None,
+            dialog::Action::Run(task) => return Action::Run(task.map(Message::Dialog)),
+            dialog::Action::Close => {}
+            dialog::Action::Open(id) => {
+                self.dialog = None;
+                return Action::Run(self.show(id));
+            }
+            dialog::Action::Do(deed) => {
+                self.dialog = None;
+                return deed::run(deed, &self.client);
+            }
+        }
+        self.dialog = None;
+        Action::None
+    }
+
+    /// Draws it.
+    pub fn view(&self, mode: Mode) -> iced::Element<'_, Message> {
+        view::show(self, mode)
+    }
+}

@@ -1,0 +1,82 @@
+//! The main window as it is drawn.
+
+use iced::widget::{button, column, container, row, stack, text, top_center};
+use iced::{Center, Element, Fill, padding};
+use rookery_client::Connection;
+
+use super::{Message, State};
+use crate::pane::sidebar;
+use crate::theme::{self, Mode};
+use crate::widget::icon::Icon;
+use crate::widget::{dialog as overlay, empty, upright};
+use crate::dialog;
+
+pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
+    let list = sidebar::View {
+        world: &state.world,
+        open: state.open.as_ref().map(crate::pane::conversation::State::id),
+        now: &state.now,
+        mode,
+        note: state.note,
+    };
+    let middle = container(stack![conversation(state, mode), banner(state)])
+        .width(Fill)
+        .height(Fill)
+        .style(theme::surface::base);
+    let right = members(state);
+    let edge = right.is_some().then(upright);
+    let screen = row![list.show().map(Message::Sidebar), upright(), middle, edge, right];
+    match &state.dialog {
+        Some(open) => {
+            let card = open.view(&state.world).map(Message::Dialog);
+            overlay::over(screen, card, Message::Dialog(dialog::Message::Closed))
+        }
+        // The same depth with and without a dialog: else the panes would forget where they were.
+        None => stack![screen].into(),
+    }
+}
+
+fn conversation(state: &State, mode: Mode) -> Element<'_, Message> {
+    let open = state.open.as_ref().and_then(|open| Some((open, state.composers.get(&open.id())?)));
+    match open {
+        Some((open, composer)) => open
+            .view(composer, &state.world, &state.now, mode)
+            .map(Message::Conversation),
+        None => match state.world.connection() {
+            Connection::Online => empty(Icon::Message, "No chat is open", "Choose one on the left."),
+            _ => empty(Icon::Bird, "One moment", "Your chats are on their way."),
+        },
+    }
+}
+
+fn members(state: &State) -> Option<Element<'_, Message>> {
+    let open = state.open.as_ref()?;
+    let conversation = state.world.conversation(open.id())?;
+    let members = state.members.as_ref()?;
+    Some(members.view(conversation, &state.world).map(Message::Members))
+}
+
+/// A word about the connection, over the messages, so that nothing moves.
+fn banner(state: &State) -> Option<Element<'_, Message>> {
+    let (icon, words, retry) = match state.world.connection() {
+        Connection::Offline(offline) => (Icon::Offline, sidebar::retry(offline.retry_at), true),
+        Connection::Connecting if state.was_online => (Icon::Offline, "Connecting…".to_owned(), false),
+        Connection::CatchingUp if state.was_online => (Icon::Clock, "Catching up…".to_owned(), false),
+        Connection::Online if state.resumed_at.is_some() => (Icon::Check, "Connected again".to_owned(), false),
+        _ => return None,
+    };
+    let retry = retry.then(|| {
+        button(text("Try now").size(theme::NOTE).font(theme::SEMIBOLD))
+            .padding(0)
+            .style(theme::button::link)
+            .on_press(Message::RetryWanted)
+    });
+    let content = row![icon.view(theme::ICON_SMALL).style(theme::dim), text(words).size(theme::NOTE), retry]
+        .spacing(theme::SMALL)
+        .align_y(Center);
+    let notice = container(content)
+        .padding([theme::SMALL, theme::LARGE])
+        .style(theme::surface::notice);
+    let below_head = padding::top(theme::HEADER + theme::SMALL);
+    Some(column![top_center(notice).padding(below_head)].into())
+}

@@ -1,0 +1,140 @@
+//! Sentences about people: who types, what changed, how many.
+
+use rookery_api::v1::{self, ConversationKind, PresenceState, SystemKind};
+use rookery_client::{Conversation, State};
+
+/// What to call a person: her name, or "You".
+#[must_use]
+pub fn name(world: &State, id: i64) -> &str {
+    if id == world.user_id() {
+        return "You";
+    }
+    shown_name(world, id)
+}
+
+/// What a person is called by everybody.
+#[must_use]
+pub fn shown_name(world: &State, id: i64) -> &str {
+    world.user(id).map_or("Somebody", |user| &user.display_name)
+}
+
+/// Who is typing; none if nobody does.
+#[must_use]
+pub fn typing(names: &[&str]) -> Option<String> {
+    match names {
+        [] => None,
+        [one] => Some(format!("{one} is typing…")),
+        [one, two] => Some(format!("{one} and {two} are typing…")),
+        [one, two, three] => Some(format!("{one}, {two} and {three} are typing…")),
+        _ => Some("Several people are typing…".to_owned()),
+    }
+}
+
+/// A system line as a sentence.
+#[must_use]
+pub fn system(world: &State, message: &v1::Message) -> String {
+    let Some(line) = &message.system else {
+        return String::new();
+    };
+    let who = name(world, message.author_id);
+    let whom = people(world, &line.user_ids);
+    let mut sentence = match line.kind() {
+        SystemKind::Created if line.user_ids.is_empty() => format!("{who} made the group “{}”.", line.name),
+        SystemKind::Created => format!("{who} made the group “{}” with {whom}.", line.name),
+        SystemKind::Joined => format!("{who} joined."),
+        SystemKind::Added => format!("{who} added {whom}."),
+        SystemKind::Left | SystemKind::LeftSilently => format!("{who} left."),
+        SystemKind::Removed => format!("{who} removed {whom}."),
+        SystemKind::Renamed => format!("{who} named the group “{}”.", line.name),
+        SystemKind::MadePublic => format!("{who} made the group public."),
+        SystemKind::MadePrivate => format!("{who} made the group private."),
+        SystemKind::Unspecified => format!("{who} changed the group."),
+    };
+    match line.new_owner_id {
+        0 => {}
+        id if id == world.user_id() => sentence.push_str(" You own it now."),
+        id => sentence.push_str(&format!(" {} owns it now.", name(world, id))),
+    }
+    sentence
+}
+
+/// A message's first line, for the chat list, replies and the composer.
+#[must_use]
+pub fn first_line(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
+
+/// The second line of a chat in the list.
+#[must_use]
+pub fn preview(world: &State, conversation: &Conversation) -> String {
+    let Some(message) = conversation.last_message() else {
+        return match conversation.kind() {
+            ConversationKind::Global => "Everybody on this server".to_owned(),
+            _ => "No messages yet".to_owned(),
+        };
+    };
+    if message.system.is_some() {
+        return system(world, message);
+    }
+    if message.deleted {
+        return "Message deleted".to_owned();
+    }
+    let says = first_line(&message.text);
+    let own = message.author_id == world.user_id();
+    match conversation.kind() {
+        ConversationKind::Direct if !own => says.to_owned(),
+        _ => format!("{}: {says}", name(world, message.author_id)),
+    }
+}
+
+/// A presence as a word.
+#[must_use]
+pub fn presence(state: PresenceState) -> &'static str {
+    match state {
+        PresenceState::Online => "Online",
+        PresenceState::Idle => "Away",
+        PresenceState::Offline | PresenceState::Unspecified => "Offline",
+    }
+}
+
+/// So many of something.
+#[must_use]
+pub fn count(number: i64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+fn people(world: &State, ids: &[i64]) -> String {
+    let lower = |id: &i64| if *id == world.user_id() { "you" } else { shown_name(world, *id) };
+    let names: Vec<&str> = ids.iter().map(lower).collect();
+    match names.as_slice() {
+        [] => "nobody".to_owned(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] if names.len() <= NAMES_MOST => format!("{} and {last}", most.join(", ")),
+        [first, second, rest @ ..] => format!("{first}, {second} and {} others", rest.len()),
+    }
+}
+
+/// More people than this are counted instead of named.
+const NAMES_MOST: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn up_to_three_who_type_are_named() {
+        assert_eq!(typing(&[]), None);
+        assert_eq!(typing(&["Ada"]).unwrap(), "Ada is typing…");
+        assert_eq!(typing(&["Ada", "Bo"]).unwrap(), "Ada and Bo are typing…");
+        assert_eq!(typing(&["Ada", "Bo", "Cy"]).unwrap(), "Ada, Bo and Cy are typing…");
+        assert_eq!(typing(&["A", "B", "C", "D"]).unwrap(), "Several people are typing…");
+    }
+
+    #[test]
+    fn a_preview_is_one_line() {
+        assert_eq!(first_line("\n  \nhello\nthere"), "hello");
+        assert_eq!(first_line("  "), "");
+        assert_eq!(count(1, "member", "members"), "1 member");
+        assert_eq!(count(2, "member", "members"), "2 members");
+    }
+}

@@ -1,0 +1,201 @@
+//! Styles of surfaces: panes, cards, badges, lines.
+
+use iced::widget::{container, rule, scrollable};
+use iced::{Background, Border, Color, Shadow, Theme, Vector, border};
+
+use super::{ROUND, ROUND_FULL, ROUND_LARGE, TINY, colors};
+
+/// Behind the conversation.
+#[must_use]
+pub fn base(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style { text_color: Some(colors.text), ..plain(colors.base) }
+}
+
+/// Behind the chat list and the members.
+#[must_use]
+pub fn side(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style { text_color: Some(colors.text), ..plain(colors.side) }
+}
+
+/// The colour of a card, as something is cut out of it.
+#[must_use]
+pub fn raised(theme: &Theme) -> container::Style {
+    plain(colors(theme).raised)
+}
+
+/// What floats above everything: dialogs and the card of the first screen.
+#[must_use]
+pub fn card(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        text_color: Some(colors.text),
+        border: border::rounded(ROUND_LARGE).width(1).color(colors.line),
+        shadow: shadow(colors.shadow, ROUND_LARGE),
+        ..plain(colors.raised)
+    }
+}
+
+/// Small floating things: tooltips, the buttons over a message.
+#[must_use]
+pub fn floating(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        text_color: Some(colors.text),
+        border: border::rounded(ROUND).width(1).color(colors.line),
+        shadow: shadow(colors.shadow, TINY),
+        ..plain(colors.raised)
+    }
+}
+
+/// Behind a dialog.
+#[must_use]
+pub fn veil(theme: &Theme) -> container::Style {
+    plain(colors(theme).veil)
+}
+
+/// Where one writes, drawn around an editor that has no frame of its own.
+#[must_use]
+pub fn field(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        border: border::rounded(ROUND_LARGE).width(1).color(colors.line),
+        ..plain(colors.field)
+    }
+}
+
+/// The list inside a dialog.
+#[must_use]
+pub fn well(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        border: border::rounded(ROUND).width(1).color(colors.line),
+        ..plain(Color::TRANSPARENT)
+    }
+}
+
+/// A message under the pointer.
+#[must_use]
+pub fn hovered(theme: &Theme) -> container::Style {
+    container::Style { border: border::rounded(ROUND), ..plain(colors(theme).hover) }
+}
+
+/// A message that was jumped to.
+#[must_use]
+pub fn found(theme: &Theme) -> container::Style {
+    container::Style { border: border::rounded(ROUND), ..plain(colors(theme).selected) }
+}
+
+/// A place that comes with nothing of its own.
+#[must_use]
+pub fn clear(_theme: &Theme) -> container::Style {
+    plain(Color::TRANSPARENT)
+}
+
+/// How many are unread.
+#[must_use]
+pub fn badge(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        text_color: Some(colors.on_accent),
+        border: border::rounded(ROUND_FULL),
+        ..plain(colors.accent)
+    }
+}
+
+/// A small word beside a name.
+#[must_use]
+pub fn tag(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        text_color: Some(colors.dim),
+        border: border::rounded(TINY),
+        ..plain(colors.hover)
+    }
+}
+
+/// A notice that does not hurt: the connection, the place of the token.
+#[must_use]
+pub fn notice(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        text_color: Some(colors.text),
+        border: border::rounded(ROUND_FULL).width(1).color(colors.line),
+        shadow: shadow(colors.shadow, TINY),
+        ..plain(colors.raised)
+    }
+}
+
+/// Something failed.
+#[must_use]
+pub fn alarm(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        text_color: Some(colors.danger),
+        border: border::rounded(ROUND),
+        ..plain(colors.danger.scale_alpha(ALARM))
+    }
+}
+
+/// A circle in somebody's colour.
+pub fn disc(color: Color) -> impl Fn(&Theme) -> container::Style {
+    move |_| container::Style { border: border::rounded(ROUND_FULL), ..plain(color) }
+}
+
+/// The line beside a quoted message.
+#[must_use]
+pub fn quote(theme: &Theme) -> rule::Style {
+    line_of(colors(theme).faint)
+}
+
+/// A hairline.
+#[must_use]
+pub fn line(theme: &Theme) -> rule::Style {
+    line_of(colors(theme).line)
+}
+
+/// The line above the first new message.
+#[must_use]
+pub fn new_line(theme: &Theme) -> rule::Style {
+    line_of(colors(theme).accent)
+}
+
+/// Scroll bars: hardly there until they are used.
+#[must_use]
+pub fn scroll(theme: &Theme, status: scrollable::Status) -> scrollable::Style {
+    let colors = colors(theme);
+    let hovered = matches!(
+        status,
+        scrollable::Status::Dragged { .. } | scrollable::Status::Hovered { is_vertical_scrollbar_hovered: true, .. }
+    );
+    let scroller = if hovered { colors.faint } else { colors.line };
+    let rail = scrollable::Rail {
+        background: None,
+        border: Border::default(),
+        scroller: scrollable::Scroller {
+            background: Background::Color(scroller),
+            border: border::rounded(ROUND_FULL),
+        },
+    };
+    scrollable::Style {
+        vertical_rail: rail,
+        horizontal_rail: rail,
+        ..scrollable::default(theme, status)
+    }
+}
+
+/// How much of the alarm's colour its background has.
+const ALARM: f32 = 0.12;
+
+fn plain(color: Color) -> container::Style {
+    container::Style { background: Some(color.into()), ..container::Style::default() }
+}
+
+fn shadow(color: Color, blur: f32) -> Shadow {
+    Shadow { color, offset: Vector::new(0.0, TINY), blur_radius: blur * 2.0 }
+}
+
+fn line_of(color: Color) -> rule::Style {
+    rule::Style { color, radius: 0.into(), fill_mode: rule::FillMode::Full, snap: true }
+}

@@ -1,0 +1,94 @@
+//! Text that people wrote: emoji in colour, wherever they stand.
+
+use std::borrow::Cow;
+
+use iced::widget::{rich_text, span, text};
+use iced::{Color, Element, Font, Theme};
+
+use crate::{emoji, theme};
+
+/// How a stretch of people's text looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    size: f32,
+    font: Font,
+    style: Option<fn(&Theme) -> text::Style>,
+    wrapping: text::Wrapping,
+    behind: Option<(&'static str, Color)>,
+}
+
+/// Text of this size, wrapped where needed.
+#[must_use]
+pub fn look(size: f32) -> Look {
+    Look {
+        size,
+        font: theme::REGULAR,
+        style: None,
+        wrapping: text::Wrapping::WordOrGlyph,
+        behind: None,
+    }
+}
+
+impl Look {
+    /// In another font.
+    #[must_use]
+    pub fn font(self, font: Font) -> Self {
+        Self { font, ..self }
+    }
+
+    /// In another colour.
+    #[must_use]
+    pub fn style(self, style: fn(&Theme) -> text::Style) -> Self {
+        Self { style: Some(style), ..self }
+    }
+
+    /// On one line, cut where the room ends.
+    #[must_use]
+    pub fn one_line(self) -> Self {
+        Self { wrapping: text::Wrapping::None, ..self }
+    }
+
+    /// With a small word behind it.
+    #[must_use]
+    pub fn behind(self, word: &'static str, color: Color) -> Self {
+        Self { behind: Some((word, color)), ..self }
+    }
+
+    /// Draws it.
+    pub fn view<'a, M: 'a>(self, content: &'a str) -> Element<'a, M> {
+        self.draw(Cow::Borrowed(content))
+    }
+
+    /// Draws words that were made for this.
+    pub fn view_owned<'a, M: 'a>(self, content: String) -> Element<'a, M> {
+        self.draw(Cow::Owned(content))
+    }
+
+    fn draw<'a, M: 'a>(self, content: Cow<'a, str>) -> Element<'a, M> {
+        let plain = |_: &Theme| text::Style::default();
+        let style = self.style.unwrap_or(plain);
+        if self.behind.is_none() && !emoji::any(&content) {
+            return text(content)
+                .size(self.size)
+                .font(self.font)
+                .wrapping(self.wrapping)
+                .style(style)
+                .into();
+        }
+        let runs = emoji::runs(&content).into_iter().map(|run| {
+            let font = if run.emoji { theme::EMOJI } else { self.font };
+            let words: Cow<'a, str> = match &content {
+                Cow::Borrowed(all) => Cow::Borrowed(&all[run.range]),
+                Cow::Owned(all) => Cow::Owned(all[run.range].to_owned()),
+            };
+            span::<(), Font>(words).font(font)
+        });
+        let behind = self.behind.map(|(word, color)| span(word).size(theme::CAPTION).color(color));
+        rich_text(runs.chain(behind).collect::<Vec<_>>())
+            .size(self.size)
+            .font(self.font)
+            .wrapping(self.wrapping)
+            .style(style)
+            .into()
+    }
+}

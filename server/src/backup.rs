@@ -1,0 +1,69 @@
+//! Copies of the database, out and in. What comes in again is another history: clients that know more than it does must not
+//! believe that they are ahead.
+
+use std::{fs, path::Path};
+
+use crate::{
+    config::Config,
+    domain::ctx::Dice,
+    store::{self, Db, DbConfig},
+};
+
+const FILE: &str = "rookery.db";
+
+fn sqlite_only(config: &Config) -> Result<(), String> {
+    match config.db() {
+        DbConfig::Sqlite(_) => Ok(()),
+        DbConfig::Postgres(_) => Err("PostgreSQL is copied with its own tools: pg_dump and pg_restore".into()),
+    }
+}
+
+/// Copies the database into a folder, also while the server runs.
+pub async fn backup(config: &Config, dir: &Path) -> Result<(), String> {
+    sqlite_only(config)?;
+    let source = config.data.join(FILE);
+    if !source.exists() {
+        return Err(format!("there is no database in {}", config.data.display()));
+    }
+    fs::create_dir_all(dir).map_err(|error| format!("the folder {} cannot be made: {error}", dir.display()))?;
+    let target = dir.join(FILE);
+    if target.exists() {
+        return Err(format!("{} holds a backup already; give another folder", dir.display()));
+    }
+    let db = Db::open(&config.db()).await?;
+    let copied = async { store::server::copy_to(&mut db.reader().await?, &target).await };
+    copied.await.map_err(|error| format!("the copy failed: {error}"))?;
+    db.close().await;
+    let sync = |path: &Path| fs::File::open(path).and_then(|file| file.sync_all());
+    sync(&target).and_then(|()| sync(dir)).map_err(|error| format!("the copy could not be synced: {error}"))?;
+    println!("{} holds the backup", target.display());
+    Ok(())
+}
+
+/// Puts a backup into the data folder of a server that does not run, as another history.
+pub async fn restore(config: &Config, dir: &Path) -> Result<(), String> {
+    sqlite_only(config)?;
+    let source = dir.join(FILE);
+    if !source.exists() {
+        return Err(format!("there is no {FILE} in {}", dir.display()));
+    }
+    let fresh = config.data.join("rookery.db.restoring");
+    let fault = |error: std::io::Error| format!("the backup could not be copied: {error}");
+    fs::copy(&source, &fresh).map_err(fault)?;
+    let db = Db::open(&DbConfig::Sqlite(fresh.clone())).await?;
+    let renewed = async { store::server::renew_history(&mut db.writer().await?, &Dice.hex::<16>()).await };
+    renewed.await.map_err(|error| format!("the backup cannot be used: {error}"))?;
+    // Closing folds the log into the file, which then is all there is.
+    db.close().await;
+    for name in ["rookery.db-wal", "rookery.db-shm", "rookery.db.restoring-wal", "rookery.db.restoring-shm"] {
+        match fs::remove_file(config.data.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fault(error)),
+            _ => {}
+        }
+    }
+    fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(fault)?;
+    fs::rename(&fresh, config.data.join(FILE)).map_err(fault)?;
+    fs::File::open(&config.data).and_then(|folder| folder.sync_all()).map_err(fault)?;
+    println!("{} is restored; clients will load it anew", config.data.display());
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! Settings: flags over `ROOKERY_*` variables over `rookery.toml` over defaults.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Parser;
+use serde::Deserialize;
+
+use crate::{
+    domain::ctx::{Limits, Timings},
+    store::DbConfig,
+};
+
+/// What the command line says.
+#[derive(Clone, Debug, Default, Parser)]
+#[command(name = "rookery-server", version, about = "Rookery: a chat that you host yourself")]
+pub struct Flags {
+    /// The folder that holds everything [default: ./rookery-data]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1:7878]
+    #[arg(long, value_name = "ADDR", global = true)]
+    pub listen: Option<String>,
+    /// A PostgreSQL database instead of the file in the folder: postgres://…
+    #[arg(long, value_name = "URL", global = true)]
+    pub database: Option<String>,
+    /// The configuration file [default: rookery.toml in the data folder, if it is there]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// What to do; nothing means `serve`
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program can do.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve,
+    /// Print the default configuration, with comments
+    Config,
+    /// Copy the database into a folder, also while the server runs
+    Backup {
+        /// Where to; it is made, and must not hold a backup yet
+        dir: PathBuf,
+    },
+    /// Put a backup into the data folder of a stopped server
+    Restore {
+        /// A folder that `backup` made
+        dir: PathBuf,
+    },
+}
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The folder that holds everything.
+    pub data: PathBuf,
+    /// The address to listen on.
+    pub listen: String,
+    /// `postgres://…`; empty: SQLite in the folder.
+    pub database: String,
+    /// What the operator calls the server.
+    pub name: String,
+    /// Who may make an account: open or closed.
+    pub registration: Registration,
+    /// Whether the API describes itself to grpcurl and others.
+    pub reflection: bool,
+    /// Limits.
+    pub limits: LimitsConfig,
+    /// Timings, in seconds.
+    pub timings: TimingsConfig,
+    /// For measuring only: let tonic encode each event for each reader.
+    pub plain_streams: bool,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Closed,
+}
+
+/// The `[limits]` table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    pub text_characters: usize,
+    pub text_bytes: usize,
+    pub group_members: i64,
+    pub small_group: i64,
+    pub replay: i64,
+    pub reaction_kinds: usize,
+    /// Connections in all.
+    pub connections: usize,
+}
+
+/// The `[timings]` table, in seconds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimingsConfig {
+    pub heartbeat: u64,
+    pub timeout: u64,
+    pub typing_repeat: u64,
+    pub typing_expires: u64,
+    pub activity_repeat: u64,
+    pub activity_expires: u64,
+    pub idle_after: u64,
+    pub grace: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: "rookery-data".into(),
+            listen: "127.0.0.1:7878".into(),
+            database: String::new(),
+            name: "Rookery".into(),
+            registration: Registration::Open,
+            reflection: true,
+            limits: LimitsConfig::default(),
+            timings: TimingsConfig::default(),
+            plain_streams: false,
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            text_characters: 4000,
+            text_bytes: 16 * 1024,
+            group_members: 500,
+            small_group: 50,
+            replay: 1000,
+            reaction_kinds: 20,
+            connections: 20_000,
+        }
+    }
+}
+
+impl Default for TimingsConfig {
+    fn default() -> Self {
+        Self {
+            heartbeat: 15,
+            timeout: 45,
+            typing_repeat: 4,
+            typing_expires: 8,
+            activity_repeat: 60,
+            activity_expires: 90,
+            idle_after: 600,
+            grace: 5,
+        }
+    }
+}
+
+/// The default configuration with comments, as `config` prints it.
+pub const DEFAULT_FILE: &str = include_str!("config/rookery.toml");
+
+impl Config {
+    /// Puts the settings together.
+    pub fn load(flags: &Flags) -> Result<Self, String> {
+        let data = flags.data.clone().or_else(|| std::env::var_os("ROOKERY_DATA").map(PathBuf::from));
+        let data = data.unwrap_or_else(|| Self::default().data);
+        let file = match &flags.config {
+            Some(file) => config::File::from(file.as_path()).required(true),
+            None => config::File::from(data.join("rookery.toml")).required(false),
+        };
+        let mut builder = config::Config::builder().add_source(file.format(config::FileFormat::Toml));
+        let fault = |error: config::ConfigError| format!("the configuration is not right: {error}");
+        for (name, value) in std::env::vars() {
+            if let Some(key) = name.strip_prefix("ROOKERY_").and_then(key_of_variable) {
+                builder = builder.set_override(key, value).map_err(fault)?;
+            }
+        }
+        let mut config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(fault)?;
+        config.data = data;
+        if let Some(listen) = &flags.listen {
+            config.listen.clone_from(listen);
+        }
+        if let Some(database) = &flags.database {
+            config.database.clone_from(database);
+        }
+        Ok(config)
+    }
+
+    /// Where the database is.
+    pub fn db(&self) -> DbConfig {
+        match self.database.as_str() {
+            "" => DbConfig::Sqlite(self.data.join("rookery.db")),
+            url => DbConfig::Postgres(url.into()),
+        }
+    }
+
+    /// The address to listen on.
+    pub fn address(&self) -> Result<SocketAddr, String> {
+        let fault = |error| format!("--listen {}: {error}; it must be like 127.0.0.1:7878", self.listen);
+        self.listen.parse().map_err(fault)
+    }
+
+    /// The limits that rules know.
+    pub fn domain_limits(&self) -> Limits {
+        let limits = &self.limits;
+        Limits {
+            text_characters: limits.text_characters,
+            text_bytes: limits.text_bytes,
+            group_members: limits.group_members,
+            small_group: limits.small_group,
+            replay: limits.replay,
+            reaction_kinds: limits.reaction_kinds,
+        }
+    }
+
+    /// The timings that clients keep to.
+    pub fn domain_timings(&self) -> Timings {
+        let timings = &self.timings;
+        Timings {
+            heartbeat: Duration::from_secs(timings.heartbeat),
+            timeout: Duration::from_secs(timings.timeout),
+            typing_repeat: Duration::from_secs(timings.typing_repeat),
+            typing_expires: Duration::from_secs(timings.typing_expires),
+            activity_repeat: Duration::from_secs(timings.activity_repeat),
+            idle_after: Duration::from_secs(timings.idle_after),
+        }
+    }
+}
+
+/// `LIMITS_SMALL_GROUP` is `limits.small_group`; variables that are no settings (of tests, say) are left alone.
+fn key_of_variable(name: &str) -> Option<String> {
+    const TOP: [&str; 6] = ["listen", "database", "name", "registration", "reflection", "plain_streams"];
+    let name = name.to_lowercase();
+    for table in ["limits", "timings"] {
+        if let Some(key) = name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {
+            return Some(format!("{table}.{key}"));
+        }
+    }
+    TOP.contains(&name.as_str()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_file_is_the_defaults() {
+        let printed: Config = config::Config::builder()
+            .add_source(config::File::from_str(DEFAULT_FILE, config::FileFormat::Toml))
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .unwrap();
+        assert_eq!(format!("{printed:?}"), format!("{:?}", Config { data: "rookery-data".into(), ..Config::default() }));
+    }
+
+    #[test]
+    fn variables_name_settings_and_others_are_left_alone() {
+        assert_eq!(key_of_variable("LIMITS_SMALL_GROUP").as_deref(), Some("limits.small_group"));
+        assert_eq!(key_of_variable("LISTEN").as_deref(), Some("listen"));
+        assert_eq!(key_of_variable("TEST_POSTGRES"), None);
+    }
+}

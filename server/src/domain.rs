@@ -1,0 +1,18 @@
+//! Rules: one file per noun. May they? Then do it, commit, publish. Knows the store and the hub, and no transport.
+
+pub mod account;
+pub mod conversation;
+pub mod ctx;
+pub mod error;
+pub mod event;
+pub mod field;
+pub mod group;
+pub mod line;
+pub mod message;
+pub mod reaction;
+pub mod read;
+pub mod user;
+pub mod writer;
+
+pub use ctx::{Caller, Ctx};
+pub use error::{Error, Result};

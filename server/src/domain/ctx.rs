@@ -1,0 +1,119 @@
+//! What every rule works with: storage, hub, clock, randomness, settings. Tests give their own clock.
+
+use std::{sync::Arc, time::Duration};
+
+use rand::RngExt;
+use uuid::Uuid;
+
+use super::{account::{Passwords, Sessions}, writer::Writer};
+use crate::{hub::Hub, store::Db};
+
+/// Who calls, as authentication found out.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account.
+    pub user_id: i64,
+    /// The session whose token the call carries.
+    pub session_id: String,
+}
+
+/// The time in milliseconds since 1970, from wherever it comes.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock. The only place that reads it.
+    #[allow(clippy::disallowed_methods)]
+    pub fn system() -> Self {
+        Self::new(|| {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+    }
+
+    /// Another clock.
+    pub fn new(now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// Now.
+    pub fn now(&self) -> i64 {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Randomness. The only place that asks for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dice;
+
+impl Dice {
+    /// `N` random bytes as hexadecimal digits.
+    #[allow(clippy::disallowed_methods)]
+    pub fn hex<const N: usize>(self) -> String {
+        let bytes: [u8; N] = rand::rng().random();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// A code to be read out and typed: no letters that look alike.
+    #[allow(clippy::disallowed_methods)]
+    pub fn code(self) -> String {
+        const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+        let mut rng = rand::rng();
+        (0..12).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
+    }
+
+    /// A UUID.
+    #[allow(clippy::disallowed_methods)]
+    pub fn uuid(self) -> Uuid {
+        Uuid::new_v4()
+    }
+}
+
+/// Limits of size and number.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub text_characters: usize,
+    pub text_bytes: usize,
+    pub group_members: i64,
+    pub small_group: i64,
+    pub replay: i64,
+    pub reaction_kinds: usize,
+}
+
+/// Timings that clients keep to.
+#[derive(Clone, Debug)]
+pub struct Timings {
+    pub heartbeat: Duration,
+    pub timeout: Duration,
+    pub typing_repeat: Duration,
+    pub typing_expires: Duration,
+    pub activity_repeat: Duration,
+    pub idle_after: Duration,
+}
+
+/// Everything that a rule needs.
+#[derive(Debug)]
+pub struct Ctx {
+    pub db: Db,
+    pub writer: Writer,
+    pub hub: Arc<Hub>,
+    pub clock: Clock,
+    pub dice: Dice,
+    pub passwords: Passwords,
+    pub sessions: Sessions,
+    pub limits: Limits,
+    pub timings: Timings,
+    /// What the operator calls the server.
+    pub name: String,
+    pub registration_open: bool,
+    /// Names the history that all positions belong to.
+    pub history_id: String,
+    /// The global room.
+    pub global_id: i64,
+}

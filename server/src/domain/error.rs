@@ -1,0 +1,73 @@
+//! What can go wrong, by what it means to the caller.
+
+use std::time::Duration;
+
+use crate::store;
+
+/// A rule's or the server's "no".
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// A field breaks its rule.
+    #[error("{field}: {rule}")]
+    Field { field: &'static str, rule: String },
+    /// No token, or one that is not known.
+    #[error("sign in first: this call needs a valid token")]
+    Unauthenticated,
+    /// A wrong name or password; which of the two is not told.
+    #[error("the name or the password is wrong")]
+    WrongCredentials,
+    /// It does not exist, or the caller may not know that it does.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The caller may see it but not do this.
+    #[error("{0}")]
+    Denied(&'static str),
+    /// Another account has this name.
+    #[error("this name is taken")]
+    NameTaken,
+    /// The request_id stands for something else.
+    #[error("this request_id was used before with other content")]
+    RequestIdReused { id: i64 },
+    /// Not now, not in this state.
+    #[error("{0}")]
+    WrongState(&'static str),
+    /// A number or size is at its limit.
+    #[error("{0}")]
+    Limit(String),
+    /// Too many calls.
+    #[error("too many calls; try again in {} s", .0.as_secs().max(1))]
+    RateLimited(Duration),
+    /// The server does not make accounts.
+    #[error("this server does not take new accounts")]
+    RegistrationClosed,
+    /// Storage is away or the server is stopping; the outcome of a write is unknown.
+    #[error("the server cannot answer now; try again")]
+    Unavailable(String),
+    /// A fault of ours; the cause goes to the log, never to the caller.
+    #[error("the server made a mistake; its log tells more")]
+    Internal(String),
+}
+
+/// A rule's answer.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Away(cause) => Self::Unavailable(cause),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl Error {
+    /// A field that breaks its rule.
+    pub fn field(field: &'static str, rule: impl Into<String>) -> Self {
+        Self::Field { field, rule: rule.into() }
+    }
+
+    /// Whether it is a rule's answer rather than a fault below: then nothing needs undoing if nothing was written.
+    pub fn is_answer(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::Internal(_))
+    }
+}

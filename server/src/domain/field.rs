@@ -1,0 +1,206 @@
+//! The rules of single fields: lengths, characters, ids, pages. Each says in one sentence what it wants.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Error, Result, ctx::Limits};
+
+/// A text of a message.
+pub fn text(text: &str, limits: &Limits) -> Result<()> {
+    let characters = text.chars().count();
+    if text.trim().is_empty() {
+        return Err(Error::field("text", "must not be empty or only blanks"));
+    }
+    if characters > limits.text_characters || text.len() > limits.text_bytes {
+        let rule = format!("must have at most {} characters and {} bytes", limits.text_characters, limits.text_bytes);
+        return Err(Error::field("text", rule));
+    }
+    no_nul("text", text)
+}
+
+fn no_nul(field: &'static str, text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(Error::field(field, "must not contain U+0000"));
+    }
+    Ok(())
+}
+
+/// A login name: its form and the key under which it is unique.
+pub fn name(name: &str) -> Result<String> {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !(2..=32).contains(&name.chars().count()) || !name.chars().all(allowed) {
+        return Err(Error::field("name", "must have 2 to 32 letters, digits, '.', '_' or '-'"));
+    }
+    if !name.chars().any(char::is_alphanumeric) {
+        return Err(Error::field("name", "must have at least one letter or digit"));
+    }
+    Ok(name_key(name))
+}
+
+/// What two names must differ in to be two names.
+pub fn name_key(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// A password.
+pub fn password(password: &str) -> Result<()> {
+    // Bytes first: the cheap check keeps a megabyte of it from being counted.
+    if password.len() > 128 * 4 || !(8..=128).contains(&password.chars().count()) {
+        return Err(Error::field("password", "must have 8 to 128 characters"));
+    }
+    Ok(())
+}
+
+/// Something short that is shown in a line: names, devices.
+pub fn line(field: &'static str, text: &str, min: usize, max: usize) -> Result<String> {
+    let trimmed = text.trim();
+    if !(min..=max).contains(&trimmed.chars().count()) {
+        return Err(Error::field(field, format!("must have {min} to {max} characters")));
+    }
+    // Besides controls: the marks that turn the direction of what follows, with which a name can pose as another.
+    if trimmed.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        return Err(Error::field(field, "must not contain control characters"));
+    }
+    Ok(trimmed.to_owned())
+}
+
+/// A longer text about something.
+pub fn about(text: &str) -> Result<()> {
+    if text.chars().count() > 500 {
+        return Err(Error::field("about", "must have at most 500 characters"));
+    }
+    no_nul("about", text)
+}
+
+/// The key that filters look in: each word folded, with a blank before it.
+pub fn search_key(parts: &[&str]) -> String {
+    let mut key = String::new();
+    for word in parts.iter().flat_map(|part| part.split_whitespace()) {
+        key.push(' ');
+        key.push_str(&word.to_lowercase());
+    }
+    key
+}
+
+/// The LIKE pattern of a filter: words that begin with it. '' for an empty one.
+pub fn filter(filter: &str) -> Result<String> {
+    if filter.chars().count() > 64 {
+        return Err(Error::field("filter", "must have at most 64 characters"));
+    }
+    no_nul("filter", filter)?;
+    let folded = search_key(&[filter]);
+    if folded.is_empty() {
+        return Ok(folded);
+    }
+    let mut pattern = String::from("%");
+    for c in folded.chars() {
+        if matches!(c, '\\' | '%' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    Ok(pattern)
+}
+
+/// A client's request_id; an empty one is replaced by the server's own.
+pub fn request_id(given: &str, make: impl FnOnce() -> Uuid) -> Result<String> {
+    if given.is_empty() {
+        return Ok(make().to_string());
+    }
+    match Uuid::try_parse(given) {
+        Ok(id) if !id.is_nil() => Ok(id.hyphenated().to_string()),
+        _ => Err(Error::field("request_id", "must be a UUID, or empty")),
+    }
+}
+
+/// An emote of a reaction.
+pub fn emote(emote: &str) -> Result<()> {
+    let bad = |c: char| c.is_whitespace() || c.is_control();
+    if emote.is_empty() || emote.len() > 32 || emote.chars().any(bad) {
+        return Err(Error::field("emote", "must be one emoji: 1 to 32 bytes without blanks"));
+    }
+    Ok(())
+}
+
+/// A page's size: 0 means `usual`, more than `most` is `most`.
+pub fn page_size(size: i32, usual: i64, most: i64) -> Result<i64> {
+    match i64::from(size) {
+        0 => Ok(usual),
+        size if size < 0 => Err(Error::field("page_size", "must not be negative")),
+        size => Ok(size.min(most)),
+    }
+}
+
+/// The page token for two numbers.
+pub fn pair_token(first: i64, second: i64) -> String {
+    format!("{first}.{second}")
+}
+
+/// The two numbers of a page token; `start` for an empty one.
+pub fn pair_of(token: &str, start: (i64, i64)) -> Result<(i64, i64)> {
+    if token.is_empty() {
+        return Ok(start);
+    }
+    let parse = || {
+        let (first, second) = token.split_once('.')?;
+        Some((first.parse().ok()?, second.parse().ok()?))
+    };
+    parse().ok_or_else(page_token)
+}
+
+/// The number of a page token; `start` for an empty one.
+pub fn number_of(token: &str, start: i64) -> Result<i64> {
+    if token.is_empty() { Ok(start) } else { token.parse().map_err(|_| page_token()) }
+}
+
+/// What is said of a page token that is none of ours.
+pub fn page_token() -> Error {
+    Error::field("page_token", "must be the next_page_token of an earlier answer, or empty")
+}
+
+/// How long an invite holds.
+pub fn invite_life(given: Option<(i64, i32)>) -> Result<Duration> {
+    const DAY: i64 = 86_400;
+    match given {
+        None => Ok(Duration::from_secs(7 * DAY as u64)),
+        Some((seconds, nanos)) if (1..=365 * DAY).contains(&seconds) && (0..1_000_000_000).contains(&nanos) => {
+            Ok(Duration::from_secs(seconds as u64))
+        }
+        Some(_) => Err(Error::field("expires_in", "must be from 1 second to 365 days")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_finds_beginnings_of_words_and_takes_wildcards_as_they_are() {
+        assert_eq!(filter("").unwrap(), "");
+        assert_eq!(filter("Al").unwrap(), "% al%");
+        assert_eq!(filter("50%_").unwrap(), "% 50\\%\\_%");
+    }
+
+    #[test]
+    fn a_request_id_is_a_uuid_in_text_or_made_by_the_server() {
+        let made = Uuid::from_u128(7);
+        assert_eq!(request_id("", || made).unwrap(), made.to_string());
+        assert_eq!(
+            request_id("6F1C7E2A-0B60-4C6B-9B6D-0D1C32E7A001", || made).unwrap(),
+            "6f1c7e2a-0b60-4c6b-9b6d-0d1c32e7a001"
+        );
+        for bad in ["x", "00000000-0000-0000-0000-000000000000", "6f1c7e2a"] {
+            assert!(request_id(bad, || made).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_letters_and_is_the_same_in_any_case() {
+        assert_eq!(name("Ada.L").unwrap(), "ada.l");
+        for bad in ["a", "", "..", "has blank", "a\u{202e}b", &"x".repeat(33)] {
+            assert!(name(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Messages: send, edit, delete, read.
+
+use rookery_api::v1::{self, SystemKind};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Caller, Ctx, Error, Result, conversation, field, reaction, user,
+    writer::{Command, Effect, Lane, Work},
+};
+use crate::store::{
+    self, Conn,
+    message::{MessageRow, NewMessage, Place},
+};
+
+/// A time of the database as the protocol has it.
+pub fn timestamp(milliseconds: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: milliseconds.div_euclid(1000),
+        nanos: i32::try_from(milliseconds.rem_euclid(1000) * 1_000_000).unwrap_or(0),
+    }
+}
+
+/// A stored message as readers get it, without `mine` on reactions.
+pub fn api(row: MessageRow) -> v1::Message {
+    let kind = i32::try_from(row.system).ok().and_then(|kind| SystemKind::try_from(kind).ok()).unwrap_or_default();
+    let line = (kind != SystemKind::Unspecified).then(|| v1::SystemLine {
+        kind: kind.into(),
+        user_ids: serde_json::from_str(&row.subjects).unwrap_or_default(),
+        name: row.text.clone(),
+        new_owner_id: row.new_owner_id,
+    });
+    v1::Message {
+        conversation_id: row.conversation_id,
+        id: row.id,
+        author_id: row.author_id,
+        text: if line.is_some() { String::new() } else { row.text },
+        changed: row.changed,
+        created_at: Some(timestamp(row.created_at)),
+        edited_at: row.edited_at.map(timestamp),
+        deleted: row.deleted,
+        reply_to: row.reply_to,
+        reactions: reaction::summary(&row.reactions),
+        request_id: if line.is_some() { String::new() } else { row.request_id },
+        system: line,
+    }
+}
+
+/// A message that was just stored, from what is known of it.
+pub fn sent(new: &NewMessage, place: Place) -> v1::Message {
+    v1::Message {
+        conversation_id: new.conversation_id,
+        id: place.position,
+        author_id: new.author_id,
+        text: new.text.clone(),
+        changed: place.position,
+        created_at: Some(timestamp(place.last_at)),
+        reply_to: new.reply_to,
+        request_id: new.request_id.clone(),
+        ..v1::Message::default()
+    }
+}
+
+/// A stored message with the reader's own reactions marked.
+pub async fn for_reader(conn: &mut Conn, reader: i64, row: MessageRow) -> Result<v1::Message> {
+    let mut messages = vec![api(row)];
+    reaction::mark_mine(conn, reader, &mut messages).await?;
+    messages.pop().ok_or_else(|| Error::Internal("a message was lost on the way".into()))
+}
+
+/// Stored messages with the reader's own reactions marked.
+pub async fn all_for_reader(conn: &mut Conn, reader: i64, rows: Vec<MessageRow>) -> Result<Vec<v1::Message>> {
+    let mut messages: Vec<v1::Message> = rows.into_iter().map(api).collect();
+    reaction::mark_mine(conn, reader, &mut messages).await?;
+    Ok(messages)
+}
+
+/// Everybody whom some messages name: authors and people in system lines.
+pub fn named(messages: &[v1::Message]) -> Vec<i64> {
+    let lines = messages.iter().filter_map(|message| message.system.as_ref());
+    let mut ids: Vec<i64> = messages.iter().map(|message| message.author_id).collect();
+    ids.extend(lines.flat_map(|line| line.user_ids.iter().copied()));
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// What tells a repeat from a reuse of a request_id: the first eight bytes of a hash over what was sent.
+fn content_hash(text: &str, reply_to: i64) -> i64 {
+    let hash = Sha256::new().chain_update(reply_to.to_be_bytes()).chain_update(text).finalize();
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    i64::from_be_bytes(first)
+}
+
+/// Sends a message, once for each request_id.
+pub async fn send(ctx: &Ctx, caller: &Caller, request: v1::SendMessageRequest) -> Result<v1::Message> {
+    field::text(&request.text, &ctx.limits)?;
+    let request_id = field::request_id(&request.request_id, || ctx.dice.uuid())?;
+    if request.reply_to < 0 {
+        return Err(Error::field("reply_to", "must be the id of a message, or 0"));
+    }
+    let new = NewMessage {
+        conversation_id: request.conversation_id,
+        author_id: caller.user_id,
+        request_id,
+        content_hash: content_hash(&request.text, request.reply_to),
+        text: request.text,
+        reply_to: request.reply_to,
+    };
+    ctx.writer.send(new).await
+}
+
+struct Edit {
+    caller: Caller,
+    conversation_id: i64,
+    id: i64,
+    text: String,
+}
+
+impl Command for Edit {
+    type Reply = v1::Message;
+
+    fn lane(&self) -> Lane {
+        Lane::Conversation(self.conversation_id)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<v1::Message> {
+        let row = writable(work, &self.caller, self.conversation_id, self.id).await?;
+        if row.author_id != self.caller.user_id || row.system != 0 {
+            return Err(Error::Denied("only its author may edit a message"));
+        }
+        if row.deleted {
+            return Err(Error::WrongState("a deleted message cannot be edited"));
+        }
+        if row.text == self.text {
+            return for_reader(work.tx.read(), self.caller.user_id, row).await;
+        }
+        let changed = store::conversation::advance(&mut work.tx, self.conversation_id).await?;
+        let row = store::message::edit(&mut work.tx, self.conversation_id, self.id, &self.text, changed).await?;
+        work.publish(Effect::Message(api(row.clone())));
+        for_reader(work.tx.read(), self.caller.user_id, row).await
+    }
+}
+
+/// Gives a message of the caller's own another text.
+pub async fn edit(ctx: &Ctx, caller: &Caller, request: v1::EditMessageRequest) -> Result<v1::Message> {
+    field::text(&request.text, &ctx.limits)?;
+    let v1::EditMessageRequest { conversation_id, id, text } = request;
+    ctx.writer.run(Edit { caller: caller.clone(), conversation_id, id, text }).await
+}
+
+struct Delete {
+    caller: Caller,
+    conversation_id: i64,
+    id: i64,
+}
+
+impl Command for Delete {
+    type Reply = v1::Message;
+
+    fn lane(&self) -> Lane {
+        Lane::Conversation(self.conversation_id)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<v1::Message> {
+        let row = writable(work, &self.caller, self.conversation_id, self.id).await?;
+        let own = row.author_id == self.caller.user_id && row.system == 0;
+        let conversation = store::conversation::get(work.tx.read(), self.conversation_id).await?;
+        let owner = conversation.is_some_and(|c| c.owner_id == self.caller.user_id) && row.system == 0;
+        if !own && !owner {
+            return Err(Error::Denied("only its author and the group's owner may delete a message"));
+        }
+        if row.deleted {
+            return Ok(api(row));
+        }
+        let changed = store::conversation::advance(&mut work.tx, self.conversation_id).await?;
+        if !row.reactions.is_empty() {
+            store::reaction::delete_all(&mut work.tx, self.conversation_id, self.id).await?;
+        }
+        let message = api(store::message::delete(&mut work.tx, self.conversation_id, self.id, changed).await?);
+        work.publish(Effect::Message(message.clone()));
+        Ok(message)
+    }
+}
+
+/// Takes a message back.
+pub async fn delete(ctx: &Ctx, caller: &Caller, request: &v1::DeleteMessageRequest) -> Result<v1::Message> {
+    let v1::DeleteMessageRequest { conversation_id, id } = *request;
+    ctx.writer.run(Delete { caller: caller.clone(), conversation_id, id }).await
+}
+
+/// A message that a caller wants to change, read inside the transaction. What she may not read is not there.
+pub(super) async fn writable(work: &mut Work, caller: &Caller, conversation_id: i64, id: i64) -> Result<MessageRow> {
+    let row = store::message::get(work.tx.read(), caller.user_id, conversation_id, id).await?;
+    row.ok_or(Error::NotFound("message"))
+}
+
+/// One message.
+pub async fn get(ctx: &Ctx, caller: &Caller, request: &v1::GetMessageRequest) -> Result<v1::GetMessageResponse> {
+    let mut conn = ctx.db.reader().await?;
+    let row = store::message::get(&mut conn, caller.user_id, request.conversation_id, request.id).await?;
+    let message = for_reader(&mut conn, caller.user_id, row.ok_or(Error::NotFound("message"))?).await?;
+    let users = user::list_of(&mut conn, &named(std::slice::from_ref(&message))).await?;
+    Ok(v1::GetMessageResponse { message: Some(message), users })
+}
+
+/// A page of history.
+pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListMessagesRequest) -> Result<v1::ListMessagesResponse> {
+    use v1::list_messages_request::At;
+    let size = field::page_size(request.page_size, 50, 100)?;
+    let (reader, id) = (caller.user_id, request.conversation_id);
+    let mut conn = ctx.db.reader().await?;
+    // The position first: rows read after it hold at least all changes up to it.
+    let standing = conversation::standing(&mut conn, reader, id).await?;
+    let (below, above) = match request.at {
+        None => ((i64::MAX, size), (0, 0)),
+        Some(At::Before(before)) => ((before, size), (0, 0)),
+        Some(At::After(after)) => ((0, 0), (after, size)),
+        Some(At::Around(around)) => ((around, size / 2), (around.saturating_sub(1), size - size / 2)),
+    };
+    let mut older = Vec::new();
+    if below.1 > 0 {
+        older = store::message::before(&mut conn, reader, id, below.0, below.1 + 1).await?;
+    }
+    let mut newer = Vec::new();
+    if above.1 > 0 {
+        newer = store::message::after(&mut conn, reader, id, above.0, above.1 + 1).await?;
+    }
+    let mut more_before = i64::try_from(older.len()).unwrap_or(0) > below.1 && below.1 > 0;
+    let mut more_after = i64::try_from(newer.len()).unwrap_or(0) > above.1 && above.1 > 0;
+    if more_before {
+        older.pop();
+    }
+    if more_after {
+        newer.pop();
+    }
+    // The end that was not read: is there anything beyond it?
+    match request.at {
+        Some(At::Before(before)) => {
+            more_after = !store::message::after(&mut conn, reader, id, before.saturating_sub(1), 1).await?.is_empty();
+        }
+        Some(At::After(after)) => {
+            more_before = !store::message::before(&mut conn, reader, id, after.saturating_add(1), 1).await?.is_empty();
+        }
+        _ => {}
+    }
+    older.reverse();
+    older.append(&mut newer);
+    let messages = all_for_reader(&mut conn, reader, older).await?;
+    let users = user::list_of(&mut conn, &named(&messages)).await?;
+    Ok(v1::ListMessagesResponse { messages, users, position: standing.position, more_before, more_after })
+}
+
+/// A page of changes after a position.
+pub async fn changes(ctx: &Ctx, caller: &Caller, request: &v1::ListChangesRequest) -> Result<v1::ListChangesResponse> {
+    let size = field::page_size(request.page_size, 200, 200)?;
+    if request.after < 0 {
+        return Err(Error::field("after", "must not be negative"));
+    }
+    let mut conn = ctx.db.reader().await?;
+    let page = read_changes(&mut conn, caller.user_id, request.conversation_id, request.after, size).await?;
+    let users = user::list_of(&mut conn, &named(&page.messages)).await?;
+    Ok(v1::ListChangesResponse { messages: page.messages, users, position: page.position, more: page.more })
+}
+
+/// Changes of a conversation for a reader.
+pub(super) struct Changes {
+    pub messages: Vec<v1::Message>,
+    pub position: i64,
+    pub more: bool,
+}
+
+/// The one query behind ListChanges and the replay of a stream.
+pub(super) async fn read_changes(conn: &mut Conn, reader: i64, id: i64, after: i64, size: i64) -> Result<Changes> {
+    // The position first: rows read after it hold at least all changes up to it.
+    let standing = conversation::standing(conn, reader, id).await?;
+    let mut rows = store::message::changes(conn, reader, id, after, size + 1).await?;
+    let more = i64::try_from(rows.len()).unwrap_or(0) > size;
+    if more {
+        rows.pop();
+    }
+    let last = rows.last().map_or(after, |row| row.changed);
+    let position = if more { last } else { standing.position.max(last) };
+    Ok(Changes { messages: all_for_reader(conn, reader, rows).await?, position, more })
+}

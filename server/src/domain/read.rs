@@ -1,0 +1,74 @@
+//! Read positions and unread counts.
+
+use rookery_api::v1;
+
+use super::{
+    Caller, Ctx, Error, Result,
+    writer::{Command, Lane, Work},
+};
+use crate::store;
+
+/// A read position, and what is unread behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct Read {
+    pub position: i64,
+    pub unread: i64,
+}
+
+struct Move {
+    caller: Caller,
+    conversation_id: i64,
+    id: i64,
+    /// Back to before the message, or forward up to it.
+    back: bool,
+}
+
+impl Command for Move {
+    type Reply = Read;
+
+    fn lane(&self) -> Lane {
+        Lane::Conversation(self.conversation_id)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<Read> {
+        let (user_id, id) = (self.caller.user_id, self.conversation_id);
+        let found = store::conversation::listed(work.tx.read(), user_id, id).await?;
+        let was = found.ok_or(Error::NotFound("conversation"))?;
+        let target = if self.back {
+            if store::message::get(work.tx.read(), user_id, id, self.id).await?.is_none() {
+                return Err(Error::NotFound("message"));
+            }
+            (self.id - 1).min(was.read_position)
+        } else {
+            self.id.min(was.conversation.position).max(was.read_position)
+        };
+        if target == was.read_position {
+            return Ok(Read { position: was.read_position, unread: was.unread });
+        }
+        let messages = store::message::number_at(work.tx.read(), id, target).await?;
+        store::membership::read(&mut work.tx, user_id, id, target, messages).await?;
+        let now = store::conversation::listed(work.tx.read(), user_id, id).await?;
+        let unread = now.map_or(0, |row| row.unread);
+        let changed = v1::ReadChanged {
+            conversation_id: id,
+            read_position: target,
+            unread,
+            as_of: was.conversation.position,
+        };
+        work.tell(user_id, v1::event::Kind::ReadChanged(changed));
+        Ok(Read { position: target, unread })
+    }
+}
+
+/// Moves the caller's read position forward, up to a message.
+pub async fn mark_read(ctx: &Ctx, caller: &Caller, conversation_id: i64, id: i64) -> Result<Read> {
+    if id < 0 {
+        return Err(Error::field("id", "must not be negative"));
+    }
+    ctx.writer.run(Move { caller: caller.clone(), conversation_id, id, back: false }).await
+}
+
+/// Moves it back, to before a message.
+pub async fn mark_unread(ctx: &Ctx, caller: &Caller, conversation_id: i64, id: i64) -> Result<Read> {
+    ctx.writer.run(Move { caller: caller.clone(), conversation_id, id, back: true }).await
+}

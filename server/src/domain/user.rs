@@ -1,0 +1,158 @@
+//! People: profiles, lists, presence with them.
+
+use std::collections::HashMap;
+
+use rookery_api::v1::{self, PresenceState};
+
+use super::{
+    Caller, Ctx, Error, Result, field, message,
+    writer::{Command, Effect, Lane, Work},
+};
+use crate::store::{self, Conn, user::UserRow};
+
+/// A stored profile as everybody sees it.
+pub fn api(row: UserRow) -> v1::User {
+    v1::User {
+        id: row.id,
+        name: row.name,
+        display_name: row.display_name,
+        about: row.about,
+        created_at: Some(message::timestamp(row.created_at)),
+    }
+}
+
+/// The profiles of some people.
+pub async fn list_of(conn: &mut Conn, ids: &[i64]) -> Result<Vec<v1::User>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(store::user::get_many(conn, ids).await?.into_iter().map(api).collect())
+}
+
+/// Splits rows into profiles and presences, in the same order.
+pub fn with_presence(ctx: &Ctx, rows: Vec<UserRow>) -> (Vec<v1::User>, Vec<v1::Presence>) {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let present = ctx.hub.presences(&ids);
+    let presences = rows.iter().map(|row| presence(row, &present)).collect();
+    (rows.into_iter().map(api).collect(), presences)
+}
+
+fn presence(row: &UserRow, present: &HashMap<i64, PresenceState>) -> v1::Presence {
+    let state = present.get(&row.id).copied().unwrap_or(PresenceState::Offline);
+    let away = state == PresenceState::Offline;
+    v1::Presence {
+        user_id: row.id,
+        state: state.into(),
+        last_seen_at: row.last_seen_at.filter(|_| away).map(message::timestamp),
+    }
+}
+
+/// One user; 0 is the caller.
+pub async fn get(ctx: &Ctx, caller: &Caller, id: i64) -> Result<(v1::User, v1::Presence)> {
+    let id = if id == 0 { caller.user_id } else { id };
+    let row = store::user::get(&mut ctx.db.reader().await?, id).await?.ok_or(Error::NotFound("user"))?;
+    let (mut users, mut presences) = with_presence(ctx, vec![row]);
+    match (users.pop(), presences.pop()) {
+        (Some(user), Some(presence)) => Ok((user, presence)),
+        _ => Err(Error::NotFound("user")),
+    }
+}
+
+/// Several users.
+pub async fn get_many(ctx: &Ctx, ids: &[i64]) -> Result<(Vec<v1::User>, Vec<v1::Presence>)> {
+    if !(1..=100).contains(&ids.len()) {
+        return Err(Error::field("user_ids", "must have 1 to 100 ids"));
+    }
+    let rows = store::user::get_many(&mut ctx.db.reader().await?, ids).await?;
+    Ok(with_presence(ctx, rows))
+}
+
+/// A page of users by name.
+pub async fn list(ctx: &Ctx, request: &v1::ListUsersRequest) -> Result<v1::ListUsersResponse> {
+    let size = field::page_size(request.page_size, 50, 100)?;
+    let pattern = field::filter(&request.filter)?;
+    if request.page_token.len() > 256 || request.page_token.contains('\0') {
+        return Err(field::page_token());
+    }
+    let mut conn = ctx.db.reader().await?;
+    let mut rows = store::user::list(&mut conn, &request.page_token, &pattern, size + 1).await?;
+    let more = i64::try_from(rows.len()).unwrap_or(0) > size;
+    if more {
+        rows.pop();
+    }
+    let next = rows.last().filter(|_| more).map(|row| field::name_key(&row.name)).unwrap_or_default();
+    let (users, presences) = with_presence(ctx, rows);
+    Ok(v1::ListUsersResponse { users, presences, next_page_token: next })
+}
+
+struct Update {
+    caller: Caller,
+    display_name: Option<String>,
+    about: Option<String>,
+}
+
+impl Command for Update {
+    type Reply = v1::User;
+
+    fn lane(&self) -> Lane {
+        Lane::User(self.caller.user_id)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<v1::User> {
+        let row = store::user::get(work.tx.read(), self.caller.user_id).await?.ok_or(Error::NotFound("user"))?;
+        let display_name = self.display_name.as_ref().unwrap_or(&row.display_name);
+        let about = self.about.as_ref().unwrap_or(&row.about);
+        if *display_name == row.display_name && *about == row.about {
+            return Ok(api(row));
+        }
+        let key = field::search_key(&[&row.name, display_name]);
+        let user = api(store::user::update(&mut work.tx, row.id, display_name, about, &key).await?);
+        work.publish(Effect::Profile(user.clone()));
+        Ok(user)
+    }
+}
+
+/// Changes the caller's own profile: the named fields, or those that are not empty.
+pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateProfileRequest) -> Result<v1::User> {
+    let paths = match &request.update_mask {
+        Some(mask) if !mask.paths.is_empty() => mask.paths.clone(),
+        _ => {
+            let given = [("display_name", &request.display_name), ("about", &request.about)];
+            given.iter().filter(|(_, text)| !text.is_empty()).map(|(path, _)| (*path).to_owned()).collect()
+        }
+    };
+    let mut update = Update { caller: caller.clone(), display_name: None, about: None };
+    for path in paths {
+        match path.as_str() {
+            "display_name" => update.display_name = Some(field::line("display_name", &request.display_name, 1, 32)?),
+            "about" => {
+                field::about(&request.about)?;
+                update.about = Some(request.about.clone());
+            }
+            _ => return Err(Error::field("update_mask", "may name display_name and about")),
+        }
+    }
+    ctx.writer.run(update).await
+}
+
+struct Seen {
+    user_id: i64,
+}
+
+impl Command for Seen {
+    type Reply = ();
+
+    fn lane(&self) -> Lane {
+        Lane::User(self.user_id)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<()> {
+        let now = work.tx.now;
+        Ok(store::user::seen(&mut work.tx, self.user_id, now).await?)
+    }
+}
+
+/// Notes that a user came or went just now.
+pub async fn seen(ctx: &Ctx, user_id: i64) -> Result<()> {
+    ctx.writer.run(Seen { user_id }).await
+}

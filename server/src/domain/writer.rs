@@ -1,0 +1,468 @@
+//! The writer: tasks that own the write connections. Calls hand it commands and wait; it takes all that waits, runs it as
+//! one transaction, answers when that is on the disk, and publishes in commit order. A cancelled call changes nothing of
+//! this. SQLite has one such task; PostgreSQL four, each conversation always with the same one.
+
+use std::{collections::HashMap, collections::hash_map::Entry, future::Future, pin::Pin, sync::Arc};
+
+use rookery_api::v1;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Error, Result, ctx::Clock, message};
+use crate::{
+    hub::Hub,
+    store::{
+        self, Db, Tx,
+        message::{NewMessage, Place, Placed},
+    },
+};
+
+/// The most commands that one transaction takes: bounds how long the first of them waits.
+const GROUP: usize = 512;
+/// The most commands that may wait for one task; beyond that calls wait to hand theirs over.
+const WAITING: usize = 4096;
+
+/// What a committed command makes known, in order.
+#[derive(Debug)]
+pub enum Effect {
+    /// A message is new or changed: the next number of its conversation.
+    Message(v1::Message),
+    /// A conversation is as it now is; follows the line that caused it.
+    Conversation(v1::Conversation),
+    /// Something of one user's own; numbered by her counter when the group ends.
+    User(i64, v1::event::Kind),
+    /// Live streams of a user take up a conversation, from behind a position.
+    Follow { user_id: i64, conversation_id: i64, after: i64 },
+    /// A profile is as it now is.
+    Profile(v1::User),
+    /// A conversation has more or fewer members, without a line.
+    Grown(i64, i64),
+    /// A session has ended.
+    SessionEnded(String),
+}
+
+/// A transaction with what it will make known.
+#[derive(Debug)]
+pub struct Work {
+    /// The transaction.
+    pub tx: Tx,
+    effects: Vec<Effect>,
+}
+
+impl Work {
+    /// Notes what is to be made known once this is on the disk.
+    pub fn publish(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Notes something of one user's own.
+    pub fn tell(&mut self, user_id: i64, kind: v1::event::Kind) {
+        self.effects.push(Effect::User(user_id, kind));
+    }
+}
+
+/// Where a command belongs.
+#[derive(Clone, Copy, Debug)]
+pub enum Lane {
+    /// It changes this conversation, whose row is locked first.
+    Conversation(i64),
+    /// It changes what belongs to this user, or makes something new.
+    User(i64),
+}
+
+/// A command: the rules of one change, run inside the transaction. It checks everything before it writes anything. It may
+/// run twice: after a fault in its group it runs again, alone.
+pub trait Command: Send + Sync + 'static {
+    /// What the caller gets.
+    type Reply: Send + 'static;
+    /// Where it belongs.
+    fn lane(&self) -> Lane;
+    /// Does it.
+    fn run(&self, work: &mut Work) -> impl Future<Output = Result<Self::Reply>> + Send;
+}
+
+/// A message to be stored; sends are many and alike, so a group of them is stored by two texts.
+struct Sending {
+    new: NewMessage,
+    outcome: Option<Result<v1::Message>>,
+    reply: oneshot::Sender<Result<v1::Message>>,
+}
+
+enum Job {
+    Send(Box<Sending>),
+    Other(Box<dyn Erased>),
+}
+
+trait Erased: Send {
+    fn lane(&self) -> Lane;
+    /// Runs and keeps the outcome; `Err`: the transaction must be given up.
+    fn run<'a>(&'a mut self, work: &'a mut Work) -> Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send + 'a>>;
+    fn answer(self: Box<Self>, fault: Option<Error>);
+}
+
+struct Waiting<C: Command> {
+    command: C,
+    outcome: Option<Result<C::Reply>>,
+    reply: oneshot::Sender<Result<C::Reply>>,
+}
+
+impl<C: Command> Erased for Waiting<C> {
+    fn lane(&self) -> Lane {
+        self.command.lane()
+    }
+
+    fn run<'a>(&'a mut self, work: &'a mut Work) -> Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send + 'a>> {
+        Box::pin(async move {
+            work.tx.take_written();
+            let before = work.effects.len();
+            let outcome = self.command.run(work).await;
+            if let Err(error) = &outcome {
+                work.effects.truncate(before);
+                if !error.is_answer() || work.tx.take_written() {
+                    return Err(error.clone());
+                }
+            }
+            self.outcome = Some(outcome);
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, fault: Option<Error>) {
+        let outcome = match fault {
+            Some(error) => Err(error),
+            None => self.outcome.unwrap_or_else(|| Err(Error::Internal("a command was not run".into()))),
+        };
+        // Nobody may be waiting any more; what was done is done.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+impl Job {
+    fn lane(&self) -> Lane {
+        match self {
+            Self::Send(send) => Lane::Conversation(send.new.conversation_id),
+            Self::Other(job) => job.lane(),
+        }
+    }
+
+    fn answer(self, fault: Option<Error>) {
+        match self {
+            Self::Send(send) => {
+                let outcome = match fault {
+                    Some(error) => Err(error),
+                    None => send.outcome.unwrap_or_else(|| Err(Error::Internal("a send was not run".into()))),
+                };
+                let _ = send.reply.send(outcome);
+            }
+            Self::Other(job) => job.answer(fault),
+        }
+    }
+}
+
+/// The way to the writer tasks.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    lanes: Vec<mpsc::Sender<Job>>,
+}
+
+impl Writer {
+    /// Starts the tasks. They end when the last `Writer` is gone and all that waits is done.
+    pub fn start(db: &Db, hub: &Arc<Hub>, clock: &Clock) -> (Self, Vec<tokio::task::JoinHandle<()>>) {
+        let mut lanes = Vec::new();
+        let mut tasks = Vec::new();
+        for _ in 0..db.writers() {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            lanes.push(sender);
+            let task = Task { db: db.clone(), hub: hub.clone(), clock: clock.clone(), work: None };
+            tasks.push(tokio::spawn(task.run(receiver)));
+        }
+        (Self { lanes }, tasks)
+    }
+
+    /// Stores a message.
+    pub async fn send(&self, new: NewMessage) -> Result<v1::Message> {
+        let (reply, answer) = oneshot::channel();
+        self.hand_over(Job::Send(Box::new(Sending { new, outcome: None, reply })), answer).await
+    }
+
+    /// Runs a command.
+    pub async fn run<C: Command>(&self, command: C) -> Result<C::Reply> {
+        let (reply, answer) = oneshot::channel();
+        self.hand_over(Job::Other(Box::new(Waiting { command, outcome: None, reply })), answer).await
+    }
+
+    async fn hand_over<T>(&self, job: Job, answer: oneshot::Receiver<Result<T>>) -> Result<T> {
+        let number = match job.lane() {
+            Lane::Conversation(id) | Lane::User(id) => id.unsigned_abs() as usize % self.lanes.len(),
+        };
+        let stopping = || Error::Unavailable("the writer has stopped".into());
+        self.lanes[number].send(job).await.map_err(|_| stopping())?;
+        answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+}
+
+/// One writer task.
+struct Task {
+    db: Db,
+    hub: Arc<Hub>,
+    clock: Clock,
+    /// The connection, between transactions; `None` after a fault that it may not have survived.
+    work: Option<Work>,
+}
+
+/// Why a group was given up.
+struct Fault {
+    error: Error,
+    /// The commit was sent and its answer did not come: it may have happened.
+    unknown: bool,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self { error, unknown: false }
+    }
+}
+
+impl From<store::Error> for Fault {
+    fn from(error: store::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl Task {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while jobs.recv_many(&mut group, GROUP).await > 0 {
+            self.write(std::mem::take(&mut group)).await;
+        }
+    }
+
+    /// Runs a group as one transaction; after a fault, each of its commands in one of its own.
+    async fn write(&mut self, mut group: Vec<Job>) {
+        match self.transact(&mut group).await {
+            Ok(effects) => {
+                for job in group {
+                    job.answer(None);
+                }
+                self.publish(effects);
+            }
+            Err(Fault { error, unknown }) => {
+                let lanes: Vec<Lane> = group.iter().map(Job::lane).collect();
+                if group.len() == 1 || unknown {
+                    tracing::warn!(cause = ?error, commands = group.len(), "a write failed");
+                    for job in group {
+                        job.answer(Some(error.clone()));
+                    }
+                } else {
+                    for job in group {
+                        Box::pin(self.write(vec![job])).await;
+                    }
+                }
+                if unknown {
+                    // If it did happen, live streams must not wait for the next change to learn of it.
+                    for lane in lanes {
+                        if let Lane::Conversation(id) = lane {
+                            self.hub.check(id);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn transact(&mut self, group: &mut [Job]) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
+        let mut work = match self.work.take() {
+            Some(work) => work,
+            None => Work { tx: Tx::new(self.db.writer().await?), effects: Vec::new() },
+        };
+        work.tx.now = self.clock.now();
+        work.effects.clear();
+        let outcome = Self::run_group(&mut work, group).await;
+        match &outcome {
+            Ok(_) => self.work = Some(work),
+            Err(_) => match work.tx.write().rollback().await {
+                Ok(()) => self.work = Some(work),
+                // A connection in an unknown state goes; the next group opens another.
+                Err(_) => work.tx.into_conn().discard().await,
+            },
+        }
+        outcome
+    }
+
+    async fn run_group(work: &mut Work, group: &mut [Job]) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
+        if let [Job::Send(send)] = group
+            && send.new.reply_to == 0
+        {
+            match store::message::send_alone(&mut work.tx, &send.new).await {
+                Ok(Some(place)) => {
+                    let message = message::sent(&send.new, place);
+                    send.outcome = Some(Ok(message.clone()));
+                    return Ok(vec![(Effect::Message(message), 0)]);
+                }
+                Ok(None) => {}
+                Err(error) => return Err(Fault { error: error.into(), unknown: true }),
+            }
+        }
+        work.tx.write().begin().await?;
+        let mut conversations: Vec<i64> = group
+            .iter()
+            .filter_map(|job| match job.lane() {
+                Lane::Conversation(id) => Some(id),
+                Lane::User(_) => None,
+            })
+            .collect();
+        conversations.sort_unstable();
+        conversations.dedup();
+        if !conversations.is_empty() {
+            store::conversation::lock(work.tx.read(), &conversations).await?;
+        }
+        let mut sends = Vec::new();
+        for job in group.iter_mut() {
+            match job {
+                Job::Other(job) => job.run(work).await?,
+                Job::Send(send) => sends.push(send),
+            }
+        }
+        if !sends.is_empty() {
+            store_sends(work, &mut sends).await?;
+        }
+        let effects = number_effects(work).await?;
+        if let Err(error) = work.tx.write().commit().await {
+            return Err(Fault { error: Error::Unavailable(error.to_string()), unknown: true });
+        }
+        Ok(effects)
+    }
+
+    /// Makes known what was committed, in order.
+    fn publish(&self, effects: Vec<(Effect, i64)>) {
+        for (effect, number) in effects {
+            match effect {
+                Effect::Message(message) => self.hub.advance(message),
+                Effect::Conversation(conversation) => self.hub.announce(conversation),
+                Effect::User(user_id, kind) => self.hub.tell(user_id, number, kind),
+                Effect::Follow { user_id, conversation_id, after } => self.hub.follow(user_id, conversation_id, after),
+                Effect::Profile(user) => self.hub.broadcast(v1::event::Kind::UserChanged(v1::UserChanged { user: Some(user) })),
+                Effect::Grown(conversation_id, by) => self.hub.grow(conversation_id, by),
+                Effect::SessionEnded(session_id) => self.hub.end_session(&session_id),
+            }
+        }
+    }
+}
+
+/// Gives each effect of a user's own its number, by one text for all users of the group.
+async fn number_effects(work: &mut Work) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
+    let mut steps: std::collections::BTreeMap<i64, i64> = std::collections::BTreeMap::new();
+    for effect in &work.effects {
+        if let Effect::User(user_id, _) = effect {
+            *steps.entry(*user_id).or_default() += 1;
+        }
+    }
+    let mut next: HashMap<i64, i64> = HashMap::new();
+    if !steps.is_empty() {
+        let list: Vec<(i64, i64)> = steps.iter().map(|(user, count)| (*user, *count)).collect();
+        for (user, position) in store::user::advance(&mut work.tx, &list).await? {
+            next.insert(user, position - steps.get(&user).copied().unwrap_or(0));
+        }
+    }
+    let numbered = work.effects.drain(..).map(|effect| {
+        let number = match &effect {
+            Effect::User(user_id, _) => {
+                let number = next.entry(*user_id).or_default();
+                *number += 1;
+                *number
+            }
+            _ => 0,
+        };
+        (effect, number)
+    });
+    Ok(numbered.collect())
+}
+
+/// Decides on a group of sends and stores those that are new: one text to look, one to write.
+async fn store_sends(work: &mut Work, sends: &mut [&mut Box<Sending>]) -> std::result::Result<(), Fault> {
+    let news: Vec<&NewMessage> = sends.iter().map(|send| &send.new).collect();
+    let checks = store::message::check(&mut work.tx, &news).await?;
+    let mut places: HashMap<i64, Place> = HashMap::new();
+    let mut first: HashMap<(i64, i64, String), usize> = HashMap::new();
+    let mut placed: Vec<(usize, Place)> = Vec::new();
+    let mut repeats: Vec<(usize, usize)> = Vec::new();
+    let mut outcomes: Vec<Option<Result<v1::Message>>> = Vec::with_capacity(sends.len());
+    for (index, check) in checks.iter().enumerate() {
+        let new = &sends[index].new;
+        outcomes.push(match decide(check, new) {
+            Verdict::No(error) => Some(Err(error)),
+            Verdict::Stored(id) => {
+                let row = store::message::get_own(work.tx.read(), new.conversation_id, id, new.author_id).await?;
+                match row {
+                    Some(row) => Some(Ok(message::for_reader(work.tx.read(), new.author_id, row).await?)),
+                    None => Some(Err(Error::Internal("a repeated message is gone".into()))),
+                }
+            }
+            Verdict::New(from) => match first.entry((new.conversation_id, new.author_id, new.request_id.clone())) {
+                Entry::Occupied(earlier) => {
+                    repeats.push((index, *earlier.get()));
+                    None
+                }
+                Entry::Vacant(vacant) => {
+                    vacant.insert(index);
+                    let last = places.entry(new.conversation_id).or_insert(from);
+                    let place = Place {
+                        position: last.position + 1,
+                        messages: last.messages + 1,
+                        last_at: last.last_at.max(work.tx.now),
+                    };
+                    *last = place;
+                    placed.push((index, place));
+                    None
+                }
+            },
+        });
+    }
+    if !placed.is_empty() {
+        let rows: Vec<Placed<'_>> =
+            placed.iter().map(|(index, place)| Placed { new: &sends[*index].new, place: *place }).collect();
+        store::message::insert_group(&mut work.tx, &rows).await?;
+    }
+    for (index, place) in placed {
+        let message = message::sent(&sends[index].new, place);
+        work.publish(Effect::Message(message.clone()));
+        outcomes[index] = Some(Ok(message));
+    }
+    for (index, earlier) in repeats {
+        let same = sends[index].new.content_hash == sends[earlier].new.content_hash;
+        outcomes[index] = match &outcomes[earlier] {
+            Some(Ok(message)) if !same => Some(Err(Error::RequestIdReused { id: message.id })),
+            outcome => outcome.clone(),
+        };
+    }
+    for (send, outcome) in sends.iter_mut().zip(outcomes) {
+        send.outcome = outcome;
+    }
+    Ok(())
+}
+
+enum Verdict {
+    /// Not this one.
+    No(Error),
+    /// It is stored already, under this id.
+    Stored(i64),
+    /// It is to be stored, behind what is there.
+    New(Place),
+}
+
+/// May this message be stored? A repeat is looked for before rights: also who has left gets the answer to her own send.
+fn decide(check: &store::message::Check, new: &NewMessage) -> Verdict {
+    if let (Some(id), Some(hash)) = (check.repeat_id, check.repeat_hash) {
+        return if hash == new.content_hash { Verdict::Stored(id) } else { Verdict::No(Error::RequestIdReused { id }) };
+    }
+    match check {
+        store::message::Check {
+            position: Some(position), messages: Some(messages), last_at: Some(last_at), visible_from: Some(_), ..
+        } => {
+            if new.reply_to != 0 && !check.reply_found {
+                return Verdict::No(Error::NotFound("message"));
+            }
+            Verdict::New(Place { position: *position, messages: *messages, last_at: *last_at })
+        }
+        _ => Verdict::No(Error::NotFound("conversation")),
+    }
+}

@@ -1,0 +1,52 @@
+//! Plain HTTP on the same port: health for operators, a page for browsers, and an answer to everything else.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+
+use crate::{domain::Ctx, rpc, store};
+
+const PAGE: &str = include_str!("http/page.html");
+
+/// All routes that are not gRPC.
+pub fn routes(ctx: Arc<Ctx>) -> Router {
+    Router::new()
+        .route("/", get(|| async { ([(header::CACHE_CONTROL, "no-cache")], Html(PAGE)) }))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(ctx)
+}
+
+/// Whether the server can do its work: the database answers.
+async fn ready(State(ctx): State<Arc<Ctx>>) -> (StatusCode, &'static str) {
+    let answer = async { store::server::ping(&mut ctx.db.reader().await?).await };
+    match answer.await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+        }
+    }
+}
+
+/// What nothing else answers. A gRPC client must get a gRPC status, whatever it asked for.
+pub async fn fallback(request: Request) -> Response {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match content_type {
+        Some(kind) if kind.starts_with("application/grpc") => {
+            let web = kind.starts_with("application/grpc-web").then(|| kind.to_owned());
+            let mut response = rpc::unknown_method().into_http::<axum::body::Body>();
+            if let Some(kind) = web.and_then(|kind| kind.parse().ok()) {
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            }
+            response
+        }
+        _ => (StatusCode::NOT_FOUND, "there is nothing here\n").into_response(),
+    }
+}

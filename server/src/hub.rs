@@ -1,0 +1,232 @@
+//! Fan-out: who listens to what, and what they are sent. Keeps for each conversation with local listeners the last
+//! position it passed on; encodes an event once and gives every listener the same bytes. Knows no SQL and no rules; what
+//! it must have read from the rows it asks for by `Request`.
+
+mod frame;
+mod presence;
+mod room;
+mod session;
+mod typing;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rookery_api::v1::{self, event::Kind};
+use tokio::sync::mpsc;
+
+use presence::Person;
+use room::Room;
+pub use room::{Join, Place};
+pub use session::{Ending, Session, Wants};
+
+/// What the hub asks of those who can read the rows.
+#[derive(Debug)]
+pub enum Request {
+    /// This session takes up a conversation, from behind a position.
+    Follow { session: Arc<Session>, conversation_id: i64, after: i64 },
+    /// Rows of a conversation after a position are missing: read them and call `repair`.
+    Read { conversation_id: i64, after: i64 },
+    /// A user came or went: note when she was last connected.
+    Seen { user_id: i64 },
+}
+
+/// How the hub behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Up to how many members typing and presence go to everybody.
+    pub small_group: i64,
+    /// How often an idle stream carries a heartbeat.
+    pub heartbeat: Duration,
+    /// When typing that was not repeated ends.
+    pub typing_expires: Duration,
+    /// When a device that reported activity once and not since counts as gone.
+    pub activity_expires: Duration,
+    /// How long a user may be without a stream before she is shown as offline: a reconnect is not a departure.
+    pub grace: Duration,
+}
+
+/// The hub.
+#[derive(Debug)]
+pub struct Hub {
+    state: Mutex<State>,
+    requests: mpsc::UnboundedSender<Request>,
+    settings: Settings,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rooms: HashMap<i64, Room>,
+    people: HashMap<i64, Person>,
+    streams: HashMap<u64, Stream>,
+    next: u64,
+    stopping: bool,
+}
+
+/// A session with what only the hub may change of it.
+#[derive(Debug)]
+struct Stream {
+    session: Arc<Session>,
+    rooms: Vec<i64>,
+    view: Vec<i64>,
+    /// When the device last reported, and whether nobody was at it.
+    activity: Option<(Instant, bool)>,
+}
+
+impl Hub {
+    /// A hub, and where it asks.
+    pub fn new(settings: Settings) -> (Arc<Self>, mpsc::UnboundedReceiver<Request>) {
+        let (requests, receiver) = mpsc::unbounded_channel();
+        (Arc::new(Self { state: Mutex::default(), requests, settings }), receiver)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, request: Request) {
+        // Nobody reads any more only while the server stops.
+        let _ = self.requests.send(request);
+    }
+
+    /// Registers a stream for its user's own events. They wait until `ready`.
+    pub fn register(&self, id: String, user_id: i64, login: String, wants: Wants) -> Option<Arc<Session>> {
+        let mut state = self.lock();
+        if state.stopping {
+            return None;
+        }
+        state.next += 1;
+        let session = Arc::new(Session::new(state.next, id, user_id, login, wants));
+        let stream = Stream { session: session.clone(), rooms: Vec::new(), view: Vec::new(), activity: None };
+        state.streams.insert(session.number, stream);
+        let person = state.people.entry(user_id).or_default();
+        person.streams.push(session.number);
+        person.gone = None;
+        state.check_invariants();
+        Some(session)
+    }
+
+    /// The stream has ended: forgets it.
+    pub fn forget(&self, session: &Session) {
+        let mut state = self.lock();
+        let Some(stream) = state.streams.remove(&session.number) else { return };
+        for id in &stream.rooms {
+            if let Some(room) = state.rooms.get_mut(id) {
+                room.readers.remove(&session.number);
+                if room.readers.is_empty() {
+                    state.rooms.remove(id);
+                }
+            }
+        }
+        if let Some(person) = state.people.get_mut(&session.user_id) {
+            person.streams.retain(|number| *number != session.number);
+            if person.streams.is_empty() {
+                person.gone = Some((Instant::now(), stream.rooms));
+            }
+        }
+        self.refresh_presence(&mut state, session.user_id);
+        state.check_invariants();
+    }
+
+    /// Something of one user's own, numbered by her counter.
+    pub fn tell(&self, user_id: i64, number: i64, kind: Kind) {
+        let state = self.lock();
+        let Some(person) = state.people.get(&user_id) else { return };
+        let mut frame = None;
+        for stream in person.streams.iter().filter_map(|number| state.streams.get(number)) {
+            if stream.session.wants.messages {
+                let frame = frame.get_or_insert_with(|| frame::encode(0, number - 1, number, kind.clone()));
+                stream.session.push_own(number, frame.clone());
+            }
+        }
+        drop(state);
+        if let Kind::ConversationRemoved(removed) = kind {
+            self.leave(user_id, removed.conversation_id);
+        }
+    }
+
+    /// Something that is for everybody and not numbered.
+    pub fn broadcast(&self, kind: Kind) {
+        let frame = frame::encode(0, 0, 0, kind);
+        for stream in self.lock().streams.values().filter(|stream| stream.session.wants.messages) {
+            stream.session.push(frame.clone());
+        }
+    }
+
+    /// Live streams of a user take up a conversation.
+    pub fn follow(&self, user_id: i64, conversation_id: i64, after: i64) {
+        let state = self.lock();
+        let Some(person) = state.people.get(&user_id) else { return };
+        for stream in person.streams.iter().filter_map(|number| state.streams.get(number)) {
+            if stream.session.wants.conversation(conversation_id) {
+                self.ask(Request::Follow { session: stream.session.clone(), conversation_id, after });
+            }
+        }
+    }
+
+    /// Ends the streams of a session.
+    pub fn end_session(&self, login: &str) {
+        for stream in self.lock().streams.values().filter(|stream| stream.session.login == login) {
+            stream.session.end(Ending::SignedOut);
+        }
+    }
+
+    /// Tells all streams to come back later, ends them and takes no more.
+    pub fn stop(&self, after: Duration) {
+        let mut state = self.lock();
+        state.stopping = true;
+        let after = prost_types::Duration { seconds: 0, nanos: i32::try_from(after.as_nanos()).unwrap_or(0) };
+        let frame = frame::encode(0, 0, 0, Kind::Reconnect(v1::Reconnect { after: Some(after) }));
+        for stream in state.streams.values() {
+            stream.session.push(frame.clone());
+            stream.session.end(Ending::Stopping);
+        }
+    }
+
+    /// How many streams there are.
+    pub fn streams(&self) -> usize {
+        self.lock().streams.len()
+    }
+
+    /// What time alone brings about: heartbeats, slow readers, typing and presence that end by themselves.
+    pub async fn tick(self: Arc<Self>) {
+        let heartbeat = frame::encode(0, 0, 0, Kind::Heartbeat(v1::Heartbeat {}));
+        let mut timer = tokio::time::interval(Duration::from_secs(1));
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            timer.tick().await;
+            let mut state = self.lock();
+            for stream in state.streams.values() {
+                stream.session.tick(self.settings.heartbeat, &heartbeat);
+            }
+            self.expire_typing(&mut state);
+            self.expire_presence(&mut state);
+        }
+    }
+}
+
+impl State {
+    /// The two sides of each index agree.
+    fn check_invariants(&self) {
+        #[cfg(test)]
+        {
+            for (number, stream) in &self.streams {
+                assert!(self.people[&stream.session.user_id].streams.contains(number));
+                for room in &stream.rooms {
+                    assert!(self.rooms[room].readers.contains_key(number), "stream {number} is not in room {room}");
+                }
+            }
+            for (id, room) in &self.rooms {
+                assert!(!room.readers.is_empty(), "room {id} is empty");
+                for number in room.readers.keys() {
+                    assert!(self.streams[number].rooms.contains(id));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

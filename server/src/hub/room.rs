@@ -1,0 +1,245 @@
+//! A conversation with local listeners: the last position it passed on, and who is let in from where.
+
+use std::collections::HashMap;
+
+use rookery_api::v1::{self, SystemKind, event::Kind};
+
+use super::{Hub, Request, Session, State, frame, typing::Typists};
+
+/// What a stream knows of a conversation that it takes up.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub conversation_id: i64,
+    pub visible_from: i64,
+    /// How many are in the conversation.
+    pub members: i64,
+    /// Whether it is a direct chat.
+    pub direct: bool,
+}
+
+/// What `join` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// The stream is let in: whatever comes, it will be sent.
+    Live,
+    /// The hub has passed on more than the stream has read: read on.
+    ReadOn,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub(super) readers: HashMap<u64, Reader>,
+    /// The last position passed on; none before anything is known of it.
+    last: Option<i64>,
+    /// A position that is known to exist and cannot be passed on until the rows before it are read.
+    wanted: i64,
+    members: i64,
+    direct: bool,
+    pub(super) typists: Typists,
+}
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) user_id: i64,
+    visible_from: i64,
+    /// What the reader has: only what is above it is passed on. None: not let in yet.
+    position: Option<i64>,
+}
+
+impl Room {
+    /// Whether typing and presence go to everybody in it.
+    pub(super) fn is_small(&self, small_group: i64) -> bool {
+        self.direct || self.members <= small_group
+    }
+
+    /// Counts members in and out, as a line tells.
+    fn count(&mut self, line: &v1::SystemLine) {
+        let named = i64::try_from(line.user_ids.len()).unwrap_or(0);
+        self.members += match line.kind() {
+            SystemKind::Joined => 1,
+            SystemKind::Added => named,
+            SystemKind::Left | SystemKind::LeftSilently => -1,
+            SystemKind::Removed => -named,
+            _ => 0,
+        };
+    }
+}
+
+/// Who is gone with this line.
+fn gone(message: &v1::Message) -> Vec<i64> {
+    match &message.system {
+        Some(line) => match line.kind() {
+            SystemKind::Left | SystemKind::LeftSilently => vec![message.author_id],
+            SystemKind::Removed => line.user_ids.clone(),
+            _ => Vec::new(),
+        },
+        None => Vec::new(),
+    }
+}
+
+impl Hub {
+    /// Puts a stream into rooms without letting it in yet: typing and presence reach it, and from now on the rooms note
+    /// what is passed on, so that nothing falls between reading the rows and `join`.
+    pub fn touch(&self, session: &Session, places: &[Place]) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let Some(stream) = state.streams.get_mut(&session.number) else { return };
+        for place in places {
+            let room = state.rooms.entry(place.conversation_id).or_default();
+            room.members = place.members;
+            room.direct = place.direct;
+            let reader =
+                Reader { user_id: session.user_id, visible_from: place.visible_from, position: None };
+            if room.readers.insert(session.number, reader).is_none() {
+                stream.rooms.push(place.conversation_id);
+            }
+        }
+        state.check_invariants();
+    }
+
+    /// Lets a stream in that has all up to `position`, unless more has been passed on already.
+    pub fn join(&self, session: &Session, conversation_id: i64, position: i64) -> Join {
+        let mut state = self.lock();
+        let Some(room) = state.rooms.get_mut(&conversation_id) else { return Join::Live };
+        let Some(reader) = room.readers.get_mut(&session.number) else { return Join::Live };
+        match room.last {
+            Some(last) if last > position => return Join::ReadOn,
+            Some(last) if last < position => {
+                // The stream knows more than the hub: the writer is about to hand it over, or a hint was lost.
+                room.wanted = room.wanted.max(position);
+                self.ask(Request::Read { conversation_id, after: last });
+            }
+            Some(_) => {}
+            None => room.last = Some(position),
+        }
+        reader.position = Some(position);
+        Join::Live
+    }
+
+    /// Passes a change on, as the writer hands it over in the order of commits.
+    pub fn advance(&self, message: v1::Message) {
+        let mut state = self.lock();
+        let id = message.conversation_id;
+        let Some(room) = state.rooms.get_mut(&id) else { return };
+        match room.last {
+            // Nobody is let in yet; whoever asks now has to read up to here.
+            None => {
+                room.last = Some(message.changed);
+                self.pass(&mut state, message, None);
+            }
+            Some(last) if message.changed <= last => {}
+            Some(last) if message.changed == last + 1 => self.pass(&mut state, message, Some(last)),
+            Some(last) => {
+                room.wanted = room.wanted.max(message.changed);
+                self.ask(Request::Read { conversation_id: id, after: last });
+            }
+        }
+    }
+
+    /// Something may have been committed that was not handed over: asks for the rows.
+    pub fn check(&self, conversation_id: i64) {
+        if let Some(after) = self.lock().rooms.get(&conversation_id).and_then(|room| room.last) {
+            self.ask(Request::Read { conversation_id, after });
+        }
+    }
+
+    /// Passes on rows that were missing, by their last change; they hold all changes up to `position`. Answers from where
+    /// to read on if there is more.
+    pub fn repair(&self, conversation_id: i64, messages: Vec<v1::Message>, position: i64) -> Option<i64> {
+        let mut state = self.lock();
+        for message in messages {
+            let last = state.rooms.get(&conversation_id)?.last?;
+            if message.changed > last {
+                self.pass(&mut state, message, Some(last));
+            }
+        }
+        let room = state.rooms.get_mut(&conversation_id)?;
+        let last = room.last.get_or_insert(position);
+        *last = position.max(*last);
+        (*last < room.wanted).then_some(*last)
+    }
+
+    /// Sends a change to all that are let in, each the same bytes.
+    fn pass(&self, state: &mut State, message: v1::Message, after: Option<i64>) {
+        let (id, position) = (message.conversation_id, message.changed);
+        for user_id in gone(&message) {
+            state.put_out(id, user_id, position);
+        }
+        let Some(room) = state.rooms.get_mut(&id) else { return };
+        room.last = Some(position);
+        if let Some(line) = &message.system {
+            room.count(line);
+        } else if message.id == position {
+            room.typists.stop(message.author_id);
+        }
+        let (Some(after), message_id) = (after, message.id) else { return };
+        let mut message = Some(message);
+        let mut frame = None;
+        let mut skipped = None;
+        for (number, reader) in &mut room.readers {
+            if reader.position.is_none_or(|known| known >= position) {
+                continue;
+            }
+            reader.position = Some(position);
+            let Some(stream) = state.streams.get(number) else { continue };
+            if !stream.session.wants.messages {
+                continue;
+            }
+            let frame = if message_id >= reader.visible_from {
+                frame.get_or_insert_with(|| {
+                    let message = message.take();
+                    frame::encode(id, after, position, Kind::MessageChanged(v1::MessageChanged { message }))
+                })
+            } else {
+                skipped.get_or_insert_with(|| frame::encode(id, after, position, Kind::Skipped(v1::Skipped {})))
+            };
+            stream.session.push(frame.clone());
+        }
+    }
+
+    /// A conversation as it now is, for all that are let in.
+    pub fn announce(&self, conversation: v1::Conversation) {
+        let state = self.lock();
+        let id = conversation.id;
+        let Some(room) = state.rooms.get(&id) else { return };
+        let changed = v1::ConversationChanged { conversation: Some(conversation) };
+        let frame = frame::encode(id, 0, 0, Kind::ConversationChanged(changed));
+        for (number, _) in room.readers.iter().filter(|(_, reader)| reader.position.is_some()) {
+            if let Some(stream) = state.streams.get(number).filter(|stream| stream.session.wants.messages) {
+                stream.session.push(frame.clone());
+            }
+        }
+    }
+
+    /// A conversation has more or fewer members, without a line that tells it.
+    pub fn grow(&self, conversation_id: i64, by: i64) {
+        if let Some(room) = self.lock().rooms.get_mut(&conversation_id) {
+            room.members += by;
+        }
+    }
+
+    /// A user is out of a conversation, whatever of it was passed on.
+    pub(super) fn leave(&self, user_id: i64, conversation_id: i64) {
+        self.lock().put_out(conversation_id, user_id, i64::MAX);
+    }
+}
+
+impl State {
+    /// Puts a user's streams out of a room, but for those that came in again behind `position`.
+    fn put_out(&mut self, conversation_id: i64, user_id: i64, position: i64) {
+        let Some(room) = self.rooms.get_mut(&conversation_id) else { return };
+        let streams = &mut self.streams;
+        room.readers.retain(|number, reader| {
+            let out = reader.user_id == user_id && reader.position.is_none_or(|known| known < position);
+            if out && let Some(stream) = streams.get_mut(number) {
+                stream.rooms.retain(|id| *id != conversation_id);
+            }
+            !out
+        });
+        room.typists.stop(user_id);
+        if room.readers.is_empty() {
+            self.rooms.remove(&conversation_id);
+        }
+        self.check_invariants();
+    }
+}

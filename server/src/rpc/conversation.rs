@@ -1,0 +1,93 @@
+//! ConversationService.
+
+use rookery_api::v1::{
+    AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse, CreateInviteRequest, CreateInviteResponse, GetConversationRequest, GetConversationResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListConversationsRequest, ListConversationsResponse, ListMembersRequest, ListMembersResponse, ListPublicGroupsRequest, ListPublicGroupsResponse, OpenDirectRequest, OpenDirectResponse, RemoveMemberRequest, RemoveMemberResponse, UpdateGroupRequest, UpdateGroupResponse,
+    conversation_service_server::ConversationService,
+};
+use tonic::{Request, Response, Status};
+
+use super::Rpc;
+use crate::domain::{conversation, group};
+
+#[tonic::async_trait]
+impl ConversationService for Rpc {
+    async fn list_conversations(&self, request: Request<ListConversationsRequest>) -> Result<Response<ListConversationsResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        Ok(Response::new(conversation::list(&self.ctx, &caller, &request).await?))
+    }
+
+    async fn get_conversation(&self, request: Request<GetConversationRequest>) -> Result<Response<GetConversationResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        Ok(Response::new(conversation::get_with_users(&self.ctx, &caller, request.conversation_id).await?))
+    }
+
+    async fn open_direct(&self, request: Request<OpenDirectRequest>) -> Result<Response<OpenDirectResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        let conversation = conversation::open_direct(&self.ctx, &caller, request.user_id).await?;
+        Ok(Response::new(OpenDirectResponse { conversation: Some(conversation) }))
+    }
+
+    async fn create_group(&self, request: Request<CreateGroupRequest>) -> Result<Response<CreateGroupResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        let conversation = group::create(&self.ctx, &caller, request).await?;
+        Ok(Response::new(CreateGroupResponse { conversation: Some(conversation) }))
+    }
+
+    async fn update_group(&self, request: Request<UpdateGroupRequest>) -> Result<Response<UpdateGroupResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        let conversation = group::update(&self.ctx, &caller, request).await?;
+        Ok(Response::new(UpdateGroupResponse { conversation: Some(conversation) }))
+    }
+
+    async fn list_public_groups(&self, request: Request<ListPublicGroupsRequest>) -> Result<Response<ListPublicGroupsResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        Ok(Response::new(group::list_public(&self.ctx, &caller, &request).await?))
+    }
+
+    async fn join_group(&self, request: Request<JoinGroupRequest>) -> Result<Response<JoinGroupResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        let conversation = group::join(&self.ctx, &caller, request).await?;
+        Ok(Response::new(JoinGroupResponse { conversation: Some(conversation) }))
+    }
+
+    async fn create_invite(&self, request: Request<CreateInviteRequest>) -> Result<Response<CreateInviteResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        let invite = group::invite(&self.ctx, &caller, &request).await?;
+        Ok(Response::new(CreateInviteResponse { invite: Some(invite) }))
+    }
+
+    async fn add_members(&self, request: Request<AddMembersRequest>) -> Result<Response<AddMembersResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        let conversation = group::add(&self.ctx, &caller, &request).await?;
+        Ok(Response::new(AddMembersResponse { conversation: Some(conversation) }))
+    }
+
+    async fn remove_member(&self, request: Request<RemoveMemberRequest>) -> Result<Response<RemoveMemberResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        group::remove(&self.ctx, &caller, &request).await?;
+        Ok(Response::new(RemoveMemberResponse {}))
+    }
+
+    async fn leave_group(&self, request: Request<LeaveGroupRequest>) -> Result<Response<LeaveGroupResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        group::leave(&self.ctx, &caller, &request).await?;
+        Ok(Response::new(LeaveGroupResponse {}))
+    }
+
+    async fn list_members(&self, request: Request<ListMembersRequest>) -> Result<Response<ListMembersResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let request = request.into_inner();
+        Ok(Response::new(conversation::members(&self.ctx, &caller, &request).await?))
+    }
+}

@@ -1,0 +1,17 @@
+//! SQL: one file per noun with its row, its query texts and one function for each text. The only place that names sqlx.
+//! Knows no rules, no hub and no protocol.
+
+pub mod conversation;
+pub mod invite;
+pub mod membership;
+pub mod message;
+pub mod reaction;
+pub mod server;
+pub mod session;
+pub mod user;
+
+mod conn;
+mod migration;
+
+pub use conn::{Conn, Db, DbConfig, Error, Result, Tx};
+pub(crate) use conn::on;

@@ -1,0 +1,349 @@
+//! The two databases behind one face: pools for reading, connections for the writer, and `on!`, which compiles one body
+//! for both. Durability settings are set here, read back, and refused when unsafe.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Executor, PgPool, Postgres, Sqlite, SqlitePool,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::migration;
+
+/// Runs one body on whichever database a connection belongs to: `on!(conn, c => query(TEXT).execute(c).await?)`.
+macro_rules! on {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::store::Conn::Sqlite(connection) => {
+                let $c = &mut **connection;
+                $body
+            }
+            $crate::store::Conn::Postgres(connection) => {
+                let $c = &mut **connection;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+/// What went wrong below, by what it means to the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A row with this key exists.
+    #[error("unique key taken")]
+    Taken,
+    /// The database cannot be reached, or is too busy.
+    #[error("database away: {0}")]
+    Away(String),
+    /// Anything else: a fault of ours or of the database.
+    #[error("database fault: {0}")]
+    Fault(String),
+}
+
+/// A store function's answer.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) if database.is_unique_violation() => Self::Taken,
+            // 40001 and 40P01: PostgreSQL gave this transaction up for another's sake; 57P0x: it is stopping.
+            sqlx::Error::Database(database)
+                if database.code().is_some_and(|code| code.starts_with("40") || code.starts_with("57P")) =>
+            {
+                Self::Away(error.to_string())
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_) => Self::Away(error.to_string()),
+            _ => Self::Fault(error.to_string()),
+        }
+    }
+}
+
+/// Where the data is.
+#[derive(Clone, Debug)]
+pub enum DbConfig {
+    /// A file in the data folder.
+    Sqlite(PathBuf),
+    /// `postgres://…`
+    Postgres(String),
+}
+
+/// The database: one pool for reading, one for the writer.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// One file.
+    Sqlite {
+        /// Readers.
+        read: SqlitePool,
+        /// The one writer.
+        write: SqlitePool,
+    },
+    /// A server.
+    Postgres {
+        /// Readers.
+        read: PgPool,
+        /// The writers.
+        write: PgPool,
+    },
+}
+
+/// One connection of either kind.
+#[derive(Debug)]
+pub enum Conn {
+    /// To the file.
+    Sqlite(PoolConnection<Sqlite>),
+    /// To the server.
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// How many writer connections PostgreSQL gets; each conversation is always written through the same one.
+const POSTGRES_WRITERS: u32 = 4;
+const READERS: u32 = 4;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Db {
+    /// Opens the database, checks that what it acknowledges is durable, and brings its schema up to date.
+    pub async fn open(config: &DbConfig) -> std::result::Result<Self, String> {
+        let db = match config {
+            DbConfig::Sqlite(path) => Self::open_sqlite(path.clone()).await?,
+            DbConfig::Postgres(url) => Self::open_postgres(url).await?,
+        };
+        let mut conn = db.writer().await.map_err(|error| error.to_string())?;
+        conn.refuse_unsafe().await?;
+        match &mut conn {
+            Conn::Sqlite(c) => migration::run(&mut **c, migration::SQLITE).await?,
+            Conn::Postgres(c) => migration::run(&mut **c, migration::POSTGRES).await?,
+        }
+        Ok(db)
+    }
+
+    async fn open_sqlite(path: PathBuf) -> std::result::Result<Self, String> {
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("trusted_schema", "off")
+            .pragma("mmap_size", "0")
+            .pragma("journal_size_limit", "67108864")
+            .disable_statement_logging();
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        Ok(Self::Sqlite { read, write })
+    }
+
+    async fn open_postgres(url: &str) -> std::result::Result<Self, String> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| format!("--database is not a PostgreSQL address: {error}"))?
+            .application_name("rookery")
+            .options([
+                ("statement_timeout", "5s"),
+                ("lock_timeout", "2s"),
+                ("idle_in_transaction_session_timeout", "5s"),
+            ])
+            .disable_statement_logging();
+        let read = PgPoolOptions::new()
+            .max_connections(READERS * 2)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            // sqlx 0.9.0 can hand a connection back inside an open transaction when a future was dropped at the wrong
+            // moment; the next borrower would then read a stale snapshot. No transaction may outlive a borrower.
+            .after_release(|conn, _| {
+                Box::pin(async move {
+                    let clean: bool = sqlx::query_scalar(AT_REST).fetch_one(conn).await?;
+                    Ok(clean)
+                })
+            })
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
+        let write = PgPoolOptions::new()
+            .max_connections(POSTGRES_WRITERS + 1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            // All statements of the writer look rows up by key. Without this, plans made while the tables are empty (read
+            // them whole) are kept while they grow, and a new server is several times slower than it should be.
+            .after_connect(|conn, _| {
+                Box::pin(async move { conn.execute("set enable_seqscan = off").await.map(|_| ()) })
+            })
+            .connect_with(options)
+            .await
+            .map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
+        Ok(Self::Postgres { read, write })
+    }
+
+    /// A connection for reading. Each read is one statement: a later statement sees at least what an earlier one saw.
+    pub async fn reader(&self) -> Result<Conn> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Conn::Sqlite(read.acquire().await?),
+            Self::Postgres { read, .. } => Conn::Postgres(read.acquire().await?),
+        })
+    }
+
+    /// A connection for the writer.
+    pub async fn writer(&self) -> Result<Conn> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Conn::Sqlite(write.acquire().await?),
+            Self::Postgres { write, .. } => Conn::Postgres(write.acquire().await?),
+        })
+    }
+
+    /// How many writer tasks there should be.
+    pub fn writers(&self) -> usize {
+        match self {
+            Self::Sqlite { .. } => 1,
+            Self::Postgres { .. } => POSTGRES_WRITERS as usize,
+        }
+    }
+
+    /// Closes all connections; SQLite then folds its log into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+}
+
+const AT_REST: &str = "select xact_start = query_start from pg_stat_activity where pid = pg_backend_pid()";
+const SQLITE_VERSION: &str = "select sqlite_version()";
+const SYNCHRONOUS: &str = "pragma synchronous";
+const JOURNAL_MODE: &str = "pragma journal_mode";
+const POSTGRES_SETTINGS: &str = "select name, setting from pg_settings \
+    where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name";
+
+impl Conn {
+    /// Reads the durability settings back. What they promise is the product's promise.
+    async fn refuse_unsafe(&mut self) -> std::result::Result<(), String> {
+        let unreadable = |error: sqlx::Error| format!("the database's settings cannot be read: {error}");
+        match self {
+            Self::Sqlite(c) => {
+                let version: String = sqlx::query_scalar(SQLITE_VERSION).fetch_one(&mut **c).await.map_err(unreadable)?;
+                let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+                if numbers < vec![3, 51, 3] {
+                    return Err(format!("SQLite {version} can corrupt its log; 3.51.3 or newer is needed"));
+                }
+                let mode: String = sqlx::query_scalar(JOURNAL_MODE).fetch_one(&mut **c).await.map_err(unreadable)?;
+                let synchronous: i64 = sqlx::query_scalar(SYNCHRONOUS).fetch_one(&mut **c).await.map_err(unreadable)?;
+                if mode != "wal" || synchronous < 2 {
+                    return Err(format!(
+                        "SQLite runs with journal_mode={mode} and synchronous={synchronous}: what is acknowledged could be lost"
+                    ));
+                }
+            }
+            Self::Postgres(c) => {
+                let settings: Vec<(String, String)> =
+                    sqlx::query_as(POSTGRES_SETTINGS).fetch_all(&mut **c).await.map_err(unreadable)?;
+                for (name, setting) in settings {
+                    let weak = setting == "off";
+                    if weak {
+                        return Err(format!(
+                            "PostgreSQL runs with {name}={setting}: what is acknowledged could be lost; set {name}=on"
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction that writes.
+    pub async fn begin(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(c) => sqlx::query("begin immediate").execute(&mut **c).await.map(|_| ())?,
+            Self::Postgres(c) => sqlx::query("begin").execute(&mut **c).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    /// Commits.
+    pub async fn commit(&mut self) -> Result<()> {
+        on!(self, c => sqlx::query("commit").execute(c).await.map(|_| ())?);
+        Ok(())
+    }
+
+    /// Rolls back. Without an open transaction SQLite answers with an error, which means the same.
+    pub async fn rollback(&mut self) -> Result<()> {
+        let outcome = on!(self, c => sqlx::query("rollback").execute(c).await.map(|_| ()));
+        match outcome {
+            Err(sqlx::Error::Database(error)) if error.message().contains("no transaction is active") => Ok(()),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Throws the connection away instead of handing it back to its pool.
+    pub async fn discard(self) {
+        match self {
+            Self::Sqlite(c) => drop(c.close().await),
+            Self::Postgres(c) => drop(c.close().await),
+        }
+    }
+}
+
+/// The connection of a transaction that writes, as the rules see it. Remembers whether anything was written: a rule that
+/// says no before it writes costs its group nothing.
+#[derive(Debug)]
+pub struct Tx {
+    conn: Conn,
+    written: bool,
+    /// The transaction's time, in milliseconds since 1970.
+    pub now: i64,
+}
+
+impl Tx {
+    /// Wraps a connection.
+    pub fn new(conn: Conn) -> Self {
+        Self { conn, written: false, now: 0 }
+    }
+
+    /// For statements that only read.
+    pub fn read(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+
+    /// For statements that write.
+    pub fn write(&mut self) -> &mut Conn {
+        self.written = true;
+        &mut self.conn
+    }
+
+    /// Whether anything was written since the last call.
+    pub fn take_written(&mut self) -> bool {
+        std::mem::take(&mut self.written)
+    }
+
+    /// The connection, for good.
+    pub fn into_conn(self) -> Conn {
+        self.conn
+    }
+}

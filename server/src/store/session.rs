@@ -1,0 +1,40 @@
+//! Sessions: who a token belongs to.
+
+use sqlx::FromRow;
+
+use super::{Conn, Result, Tx, on};
+
+/// A session, as authentication needs it.
+#[derive(Clone, Debug, FromRow)]
+pub struct Session {
+    /// Names the session.
+    pub id: String,
+    /// Whose it is.
+    pub user_id: i64,
+}
+
+const INSERT: &str = "insert into sessions (id, user_id, token_hash, device, created_at) values ($1, $2, $3, $4, $5)";
+
+/// Stores a new session.
+pub async fn insert(tx: &mut Tx, session: &Session, token_hash: &str, device: &str) -> Result<()> {
+    let now = tx.now;
+    on!(tx.write(), c => sqlx::query(INSERT)
+        .bind(&session.id).bind(session.user_id).bind(token_hash).bind(device).bind(now)
+        .execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+const FIND: &str = "select id, user_id from sessions where token_hash = $1";
+
+/// The session of a token.
+pub async fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>> {
+    Ok(on!(conn, c => sqlx::query_as(FIND).bind(token_hash).fetch_optional(c).await?))
+}
+
+const DELETE: &str = "delete from sessions where id = $1";
+
+/// Ends a session.
+pub async fn delete(tx: &mut Tx, id: &str) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(DELETE).bind(id).execute(c).await.map(|_| ())?);
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Accounts and profiles.
+
+use sqlx::FromRow;
+
+use super::{Conn, Result, Tx, on};
+
+/// A profile.
+#[derive(Clone, Debug, FromRow)]
+pub struct UserRow {
+    pub id: i64,
+    pub name: String,
+    pub display_name: String,
+    pub about: String,
+    pub created_at: i64,
+    pub last_seen_at: Option<i64>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, name, display_name, about, created_at, last_seen_at"
+    };
+}
+
+/// What a new account is made of.
+#[derive(Debug)]
+pub struct NewUser<'a> {
+    pub name: &'a str,
+    pub name_key: &'a str,
+    pub display_name: &'a str,
+    pub search_key: &'a str,
+    pub password_hash: &'a str,
+}
+
+const INSERT: &str = concat!(
+    "insert into users (name, name_key, display_name, search_key, password_hash, created_at) \
+     values ($1, $2, $3, $4, $5, $6) on conflict (name_key) do nothing returning ",
+    columns!()
+);
+
+/// Stores a new account; nothing if its name is taken.
+pub async fn insert(tx: &mut Tx, new: &NewUser<'_>) -> Result<Option<UserRow>> {
+    let now = tx.now;
+    Ok(on!(tx.write(), c => sqlx::query_as(INSERT)
+        .bind(new.name).bind(new.name_key).bind(new.display_name).bind(new.search_key).bind(new.password_hash).bind(now)
+        .fetch_all(c).await?.pop()))
+}
+
+const PASSWORD: &str = "select id, password_hash from users where name_key = $1";
+
+/// The account and the password hash behind a name.
+pub async fn password(conn: &mut Conn, name_key: &str) -> Result<Option<(i64, String)>> {
+    Ok(on!(conn, c => sqlx::query_as(PASSWORD).bind(name_key).fetch_optional(c).await?))
+}
+
+const GET: &str = concat!("select ", columns!(), " from users where id = $1");
+
+/// One user.
+pub async fn get(conn: &mut Conn, id: i64) -> Result<Option<UserRow>> {
+    Ok(on!(conn, c => sqlx::query_as(GET).bind(id).fetch_optional(c).await?))
+}
+
+const GET_MANY_SQLITE: &str =
+    concat!("select ", columns!(), " from users where id in (select value from json_each($1)) order by id");
+const GET_MANY_POSTGRES: &str = concat!(
+    "select ",
+    columns!(),
+    " from users where id in (select value::bigint from jsonb_array_elements_text($1::jsonb)) order by id"
+);
+
+/// Those of some users who exist, by id.
+pub async fn get_many(conn: &mut Conn, ids: &[i64]) -> Result<Vec<UserRow>> {
+    let list = serde_json::json!(ids).to_string();
+    Ok(match conn {
+        Conn::Sqlite(c) => sqlx::query_as(GET_MANY_SQLITE).bind(list).fetch_all(&mut **c).await?,
+        Conn::Postgres(c) => sqlx::query_as(GET_MANY_POSTGRES).bind(list).fetch_all(&mut **c).await?,
+    })
+}
+
+const LIST: &str = concat!(
+    "select ",
+    columns!(),
+    " from users where name_key > $1 and ($2 = '' or search_key like $2 escape '\\') order by name_key limit $3"
+);
+
+/// Users by name after `after`, those whose search key matches a LIKE pattern ('' matches all).
+pub async fn list(conn: &mut Conn, after: &str, pattern: &str, limit: i64) -> Result<Vec<UserRow>> {
+    Ok(on!(conn, c => sqlx::query_as(LIST).bind(after).bind(pattern).bind(limit).fetch_all(c).await?))
+}
+
+const UPDATE: &str = concat!(
+    "update users set display_name = $2, about = $3, search_key = $4 where id = $1 returning ",
+    columns!()
+);
+
+/// Changes a profile.
+pub async fn update(tx: &mut Tx, id: i64, display_name: &str, about: &str, search_key: &str) -> Result<UserRow> {
+    Ok(on!(tx.write(), c => sqlx::query_as(UPDATE)
+        .bind(id).bind(display_name).bind(about).bind(search_key).fetch_one(c).await?))
+}
+
+const SEEN: &str = "update users set last_seen_at = $2 where id = $1";
+
+/// Notes when a user was last connected.
+pub async fn seen(tx: &mut Tx, id: i64, at: i64) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(SEEN).bind(id).bind(at).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+const POSITION: &str = "select position from users where id = $1";
+
+/// The user's own counter.
+pub async fn position(conn: &mut Conn, id: i64) -> Result<Option<i64>> {
+    Ok(on!(conn, c => sqlx::query_scalar(POSITION).bind(id).fetch_optional(c).await?))
+}
+
+const ADVANCE_SQLITE: &str = "update users set position = position + (j.value ->> 1) from json_each($1) j \
+    where users.id = j.value ->> 0 returning id, position";
+const LOCK_POSTGRES: &str = "select u.id from users u join jsonb_array_elements($1::jsonb) j(value) \
+    on u.id = (j.value ->> 0)::bigint order by u.id for update of u";
+const ADVANCE_POSTGRES: &str = "update users set position = position + (j.value ->> 1)::bigint \
+    from jsonb_array_elements($1::jsonb) j(value) where users.id = (j.value ->> 0)::bigint returning id, position";
+
+/// Raises the counters of some users by some amounts; answers what they are then. Always in order of id, so that two
+/// groups never wait for each other.
+pub async fn advance(tx: &mut Tx, steps: &[(i64, i64)]) -> Result<Vec<(i64, i64)>> {
+    let list = serde_json::json!(steps).to_string();
+    Ok(match tx.write() {
+        Conn::Sqlite(c) => sqlx::query_as(ADVANCE_SQLITE).bind(list).fetch_all(&mut **c).await?,
+        Conn::Postgres(c) => {
+            sqlx::query(LOCK_POSTGRES).bind(&list).execute(&mut **c).await?;
+            sqlx::query_as(ADVANCE_POSTGRES).bind(&list).fetch_all(&mut **c).await?
+        }
+    })
+}

@@ -1,0 +1,53 @@
+//! Cargo, and where it puts the programs that it builds.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Outcome, child, place};
+
+/// The very cargo that runs this program, in the workspace's root.
+pub fn cargo() -> Outcome<Command> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(place::root()?);
+    Ok(command)
+}
+
+/// Builds one program of the workspace and says where it is.
+pub fn build(package: &str, program: &str, release: bool) -> Outcome<PathBuf> {
+    let mut command = cargo()?;
+    command.args(["build", "--message-format=json-render-diagnostics", "--package", package, "--bin", program]);
+    if release {
+        command.arg("--release");
+    }
+    let report = child::read(&mut command).map_err(|sentence| match sentence.as_str() {
+        "stopped" => sentence,
+        _ => format!("{program} did not build; the compiler says above why"),
+    })?;
+    report
+        .lines()
+        .filter_map(executable)
+        .rfind(|path| path.file_stem().is_some_and(|stem| stem == program))
+        .ok_or_else(|| format!("cargo built the package {package}, but names no program {program}"))
+}
+
+/// The path in one line of cargo's report. Cargo alone knows it: the target folder can be set in many places.
+fn executable(line: &str) -> Option<PathBuf> {
+    let (_, rest) = line.split_once(r#""executable":""#)?;
+    let (path, _) = rest.split_once('"')?;
+    Some(Path::new(&path.replace(r"\\", r"\")).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_found_in_cargos_report() {
+        let line =
+            r#"{"reason":"compiler-artifact","filenames":["/t/debug/x"],"executable":"/t/debug/x","fresh":true}"#;
+        assert_eq!(executable(line), Some(PathBuf::from("/t/debug/x")));
+        assert_eq!(executable(r#"{"reason":"compiler-artifact","executable":null}"#), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! `cargo xtask check NAME`: the long checks, which `cargo xtask test` runs with small numbers, in full.
+
+use crate::{Outcome, cargo, child, postgres::Postgres, test, tool};
+
+/// One long check, and the tests that are it.
+struct Check {
+    name: &'static str,
+    /// What it shows, and how much of it.
+    promise: &'static str,
+    /// The file in server/tests/ without its ending.
+    target: &'static str,
+    /// Part of the tests' names.
+    filter: &'static str,
+}
+
+const CHECKS: [Check; 11] = [
+    Check {
+        name: "kill-loop",
+        promise: "200 x kill -9 under load: nothing acknowledged is lost or doubled",
+        target: "delivery",
+        filter: "kill",
+    },
+    Check {
+        name: "sync-before-ack",
+        promise: "1,000 sends under strace: the disk has each before its answer leaves",
+        target: "delivery",
+        filter: "disk",
+    },
+    Check {
+        name: "sigterm",
+        promise: "SIGTERM with 500 streams and 100 sends in flight",
+        target: "delivery",
+        filter: "sigterm",
+    },
+    Check {
+        name: "request-id",
+        promise: "one request_id is one message, however often it is sent",
+        target: "delivery",
+        filter: "request_id",
+    },
+    Check {
+        name: "order",
+        promise: "32 senders, 10,000 messages, 8 readers: one order for all",
+        target: "delivery",
+        filter: "order",
+    },
+    Check {
+        name: "subscribe-race",
+        promise: "2,000 subscribes while writers run flat out: no hole, no repeat",
+        target: "delivery",
+        filter: "subscrib",
+    },
+    Check {
+        name: "bad-network",
+        promise: "10 minutes through a network that cuts: nothing lost or doubled",
+        target: "delivery",
+        filter: "network",
+    },
+    Check {
+        name: "model",
+        promise: "2,000 x 50 random steps: what a client has kept is what a fresh one sees",
+        target: "delivery",
+        filter: "fresh",
+    },
+    Check {
+        name: "read-your-write",
+        promise: "10,000 sends, each read at once on a new connection",
+        target: "delivery",
+        filter: "read",
+    },
+    Check {
+        name: "cancel-storm",
+        promise: "10,000 sends, each cancelled at a random moment, on PostgreSQL",
+        target: "delivery",
+        filter: "cancel",
+    },
+    Check {
+        name: "restore",
+        promise: "an older copy of the data, other messages after it: clients show the server's list",
+        target: "delivery",
+        filter: "restore",
+    },
+];
+
+/// Runs one check in full; without a name, lists them.
+pub fn check(arguments: &[String]) -> Outcome {
+    let [name] = arguments else {
+        list();
+        return if arguments.is_empty() { Ok(()) } else { Err("one check at a time".to_owned()) };
+    };
+    let Some(check) = CHECKS.iter().find(|check| check.name == name) else {
+        list();
+        return Err(format!("there is no check \"{name}\""));
+    };
+    // Shown first, so that a filter that matches nothing is a failure and not a pass of no test.
+    let listed = child::read(cargo::cargo()?.args(flags(check)).args(["--list", check.filter]))?;
+    if !listed.lines().any(|line| line.ends_with(": test")) {
+        return Err(format!(
+            "no test in server/tests/{}.rs has \"{}\" in its name; mend the table in xtask/src/check.rs",
+            check.target, check.filter
+        ));
+    }
+    println!("{}: {}\n{listed}", check.name, check.promise);
+    let tools = tool::find_all()?;
+    let postgres = Postgres::start(&tools.postgres)?;
+    let mut command = cargo::cargo()?;
+    // One at a time: a check may load the machine as it likes, and its figures are its own.
+    command.args(flags(check)).args(["--nocapture", "--test-threads=1", check.filter]).env("ROOKERY_CHECK", "full");
+    child::run(test::environment(&mut command, &tools, &postgres))
+}
+
+fn flags(check: &Check) -> [&'static str; 7] {
+    ["test", "--release", "--package", "rookery-server", "--test", check.target, "--"]
+}
+
+fn list() {
+    println!("The long checks, each for `cargo xtask check NAME`:\n");
+    for check in &CHECKS {
+        println!("  {:<17}{}", check.name, check.promise);
+    }
+}

@@ -1,0 +1,59 @@
+//! `cargo xtask dist`: both release programs and what belongs to them, in one archive.
+
+use std::{
+    env::consts::{ARCH, OS},
+    fs,
+    path::Path,
+    process::Command,
+};
+
+use crate::{Outcome, cargo, child, place};
+
+/// Unpacked over ~/.local or /usr/local, everything is where a desktop looks for it.
+const FILES: [(&str, &str); 5] = [
+    ("README.md", "share/doc/rookery/README.md"),
+    ("LICENSE-MIT", "share/doc/rookery/LICENSE-MIT"),
+    ("LICENSE-APACHE", "share/doc/rookery/LICENSE-APACHE"),
+    ("packaging/rookery.desktop", "share/applications/rookery.desktop"),
+    ("packaging/rookery.svg", "share/icons/hicolor/scalable/apps/rookery.svg"),
+];
+
+/// Makes dist/rookery-VERSION-OS-ARCH.tar.gz.
+pub fn dist(arguments: &[String]) -> Outcome {
+    if !arguments.is_empty() {
+        return Err("dist takes no flags".to_owned());
+    }
+    let server = cargo::build("rookery-server", "rookery-server", true)?;
+    let client = cargo::build("rookery", "rookery", true)?;
+
+    let root = place::root()?;
+    let dist = root.join("dist");
+    let name = format!("rookery-{}-{OS}-{ARCH}", env!("CARGO_PKG_VERSION"));
+    let folder = dist.join(&name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|error| format!("cannot empty {}: {error}", folder.display()))?;
+    }
+    for program in [&server, &client] {
+        let file = program.file_name().ok_or("cargo named a program without a file name")?;
+        copy(program, &folder.join("bin").join(file))?;
+    }
+    for (from, to) in FILES {
+        copy(&root.join(from), &folder.join(to))?;
+    }
+
+    let archive = format!("{name}.tar.gz");
+    // Nobody's name or number goes into the archive.
+    let flags = ["--owner=0", "--group=0", "--numeric-owner", "--sort=name", "-czf", &archive, &name];
+    child::run(Command::new("tar").args(flags).current_dir(&dist))?;
+    fs::remove_dir_all(&folder).map_err(|error| format!("cannot remove {}: {error}", folder.display()))?;
+    println!("dist/{archive}");
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Outcome {
+    let says = |error| format!("cannot copy {} to {}: {error}", from.display(), to.display());
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(says)?;
+    }
+    fs::copy(from, to).map(|_| ()).map_err(says)
+}

