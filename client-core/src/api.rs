@@ -99,10 +99,11 @@ impl Api {
 }
 
 fn complete_url(url: &str) -> String {
-    let url = url.trim().trim_end_matches('/');
+    let url = url.trim();
     if url.contains("://") {
         return url.to_owned();
     }
+    let url = url.trim_end_matches('/');
     let local = ["localhost", "127.", "[::1]"].iter().any(|start| url.starts_with(start));
     format!("{}://{url}", if local { "http" } else { "https" })
 }

@@ -111,10 +111,9 @@ impl Cache {
     /// The newest messages of a conversation; none if there are none here. Counts as opening it.
     pub fn newest(&mut self, conversation_id: i64, limit: usize) -> Option<CachedPage> {
         self.attempt(|cache| {
-            cache.database.execute(
-                "update conversations set opened_at = unixepoch('subsec') where id = ?1",
-                [conversation_id],
-            )?;
+            cache
+                .database
+                .execute("update conversations set opened_at = unixepoch('subsec') where id = ?1", [conversation_id])?;
             cache.page(conversation_id, i64::MAX, limit)
         })
     }
@@ -127,7 +126,8 @@ impl Cache {
     fn page(&self, conversation_id: i64, before: i64, limit: usize) -> rusqlite::Result<Option<CachedPage>> {
         let Some(floor) = self.floor(conversation_id)? else { return Ok(None) };
         let mut query = self.database.prepare_cached(PAGE)?;
-        let rows = query.query_map(params![conversation_id, before, limit as i64 + 1], |row| row.get::<_, Vec<u8>>(0))?;
+        let rows =
+            query.query_map(params![conversation_id, before, limit as i64 + 1], |row| row.get::<_, Vec<u8>>(0))?;
         let messages = rows.map(|content| Message::decode(&content?[..]).map(Arc::new).map_err(damaged));
         let mut messages = messages.collect::<Result<Vec<_>, _>>()?;
         let more_before = messages.len() > limit || floor > 0;
@@ -167,9 +167,7 @@ fn open_or_replace(path: &Path) -> Connection {
         set_aside(path);
         prepare(Connection::open(path))
     });
-    opened
-        .or_else(|_| prepare(Connection::open_in_memory()))
-        .expect("a database in memory needs nothing but memory")
+    opened.or_else(|_| prepare(Connection::open_in_memory())).expect("a database in memory needs nothing but memory")
 }
 
 fn prepare(database: rusqlite::Result<Connection>) -> rusqlite::Result<Connection> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rookery_api::v1::{self, event::Kind, join_group_request::By};
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
 use crate::{
+    ambient::Ambient,
     api::{Api, Error},
     update::{PageAt, Update},
 };
@@ -17,6 +17,7 @@ use crate::{
 pub struct Client {
     api: Api,
     commands: mpsc::UnboundedSender<Command>,
+    ambient: Ambient,
 }
 
 /// What the handle asks of the engine.
@@ -51,8 +52,8 @@ pub(crate) struct Draft {
 }
 
 impl Client {
-    pub(crate) fn new(api: Api, commands: mpsc::UnboundedSender<Command>) -> Self {
-        Self { api, commands }
+    pub(crate) fn new(api: Api, commands: mpsc::UnboundedSender<Command>, ambient: Ambient) -> Self {
+        Self { api, commands, ambient }
     }
 
     /// All calls of the protocol, as this user.
@@ -100,7 +101,7 @@ impl Client {
     /// Sends a message, now or as soon as there is a connection, also after a restart: it is on the disk before its
     /// bubble shows. `reply_to` is 0 for none. Gives its request_id.
     pub fn send(&self, conversation_id: i64, text: impl Into<String>, reply_to: i64) -> String {
-        let draft = draft(conversation_id, text.into(), reply_to);
+        let draft = self.draft(conversation_id, text.into(), reply_to);
         let request_id = draft.request_id.clone();
         self.tell(Command::Send(draft));
         request_id
@@ -113,7 +114,7 @@ impl Client {
 
     /// Sends another text in place of a failed message. Gives the new request_id.
     pub fn edit_failed(&self, request_id: impl Into<String>, text: impl Into<String>) -> String {
-        let draft = draft(0, text.into(), 0);
+        let draft = self.draft(0, text.into(), 0);
         let new = draft.request_id.clone();
         self.tell(Command::EditFailed(request_id.into(), draft));
         new
@@ -171,7 +172,7 @@ impl Client {
         member_ids: Vec<i64>,
         public: bool,
     ) -> Result<i64, Error> {
-        let request_id = Uuid::new_v4().to_string();
+        let request_id = self.request_id();
         let request = v1::CreateGroupRequest { name: name.into(), member_ids, public, request_id };
         self.learn_conversation(self.api.create_group(request).await?.conversation).await
     }
@@ -255,8 +256,12 @@ impl Client {
         // As above: after the end of the stream of updates there is nothing to do.
         let _ = self.commands.send(command);
     }
-}
 
-fn draft(conversation_id: i64, text: String, reply_to: i64) -> Draft {
-    Draft { request_id: Uuid::new_v4().to_string(), conversation_id, text, reply_to }
+    fn draft(&self, conversation_id: i64, text: String, reply_to: i64) -> Draft {
+        Draft { request_id: self.request_id(), conversation_id, text, reply_to }
+    }
+
+    fn request_id(&self) -> String {
+        (self.ambient.request_id)().to_string()
+    }
 }

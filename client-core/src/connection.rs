@@ -20,6 +20,7 @@ use futures::Stream;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
+    ambient::Ambient,
     api::{Api, Error},
     client::{Client, Command},
     profile::{Profile, Session},
@@ -44,8 +45,8 @@ pub struct Config {
     pub cached: usize,
     /// How long to wait before connecting again: the first time, and at most. Jitter makes it shorter.
     pub backoff: (Duration, Duration),
-    /// Where jitter comes from: numbers from 0 to 1.
-    pub jitter: fn() -> f64,
+    /// Where time and chance come from.
+    pub ambient: Ambient,
 }
 
 impl Config {
@@ -58,7 +59,7 @@ impl Config {
             cached_per_conversation: 200,
             cached: 10_000,
             backoff: (Duration::from_millis(500), Duration::from_secs(30)),
-            jitter: rand::random::<f64>,
+            ambient: Ambient::real(),
         }
     }
 }
@@ -68,7 +69,7 @@ impl Config {
 pub fn connect(config: Config) -> Result<(Client, Updates), Error> {
     let api = Api::new(&config.session.server, Some(&config.token))?;
     let (commands, inbox) = mpsc::unbounded_channel();
-    let client = Client::new(api.clone(), commands);
+    let client = Client::new(api.clone(), commands, config.ambient);
     let (out, updates) = mpsc::channel(WAITING_UPDATES);
     let start = Some(Start { config, api, inbox, out });
     Ok((client, Updates { start, updates, engine: None }))

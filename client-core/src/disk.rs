@@ -61,7 +61,8 @@ impl Disk {
 /// Puts a database that cannot be used out of the way, under a name that is free, and keeps it.
 pub(crate) fn set_aside(path: &Path) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let free = (1..1000).map(|number| path.with_file_name(format!("{name}.aside-{number}"))).find(|aside| !aside.exists());
+    let free =
+        (1..1000).map(|number| path.with_file_name(format!("{name}.aside-{number}"))).find(|aside| !aside.exists());
     let Some(aside) = free else { return };
     warn!(from = %path.display(), to = %aside.display(), "setting a damaged file aside");
     for suffix in ["", "-wal", "-shm"] {

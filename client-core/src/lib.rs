@@ -23,6 +23,7 @@
 
 #![warn(missing_docs)]
 
+mod ambient;
 mod api;
 mod cache;
 mod client;
@@ -33,6 +34,7 @@ mod profile;
 mod state;
 mod update;
 
+pub use ambient::Ambient;
 pub use api::{Api, Code, Error, EventStream};
 pub use client::Client;
 pub use connection::{Config, Updates, connect};

@@ -101,16 +101,19 @@ impl Outbox {
             PendingStatus::Failed(why) => Some(why),
         };
         let written_at = pending.written_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.change(PUT, params![
-            self.history_id,
-            self.user_id,
-            pending.request_id,
-            pending.conversation_id,
-            pending.text,
-            pending.reply_to,
-            written_at.as_millis() as i64,
-            failed,
-        ])
+        self.change(
+            PUT,
+            params![
+                self.history_id,
+                self.user_id,
+                pending.request_id,
+                pending.conversation_id,
+                pending.text,
+                pending.reply_to,
+                written_at.as_millis() as i64,
+                failed,
+            ],
+        )
     }
 
     /// Lets a message go: it was sent, or taken back.

@@ -1,7 +1,9 @@
 //! Whether to draw with the graphics card. Without a real one wgpu falls back to a driver that draws on the processor and
 //! takes five times the memory of iced's own software renderer: that one is chosen then.
 
+use std::env;
 use std::path::Path;
+use std::process::{Command, ExitCode};
 
 /// What iced reads.
 const VARIABLE: &str = "ICED_BACKEND";
@@ -12,11 +14,31 @@ const REAL: [&str; 18] = [
     "panfrost", "panthor", "radeon", "tegra", "v3d", "vc4", "xe",
 ];
 
-/// The renderer to use; none leaves the choice to iced.
+/// Starts the program again with the renderer that suits the machine, and gives its exit code; none if all is well as it
+/// is. iced takes the renderer from the environment, which a running program cannot change safely.
 #[must_use]
-pub fn backend(software: bool) -> Option<(&'static str, &'static str)> {
-    let chosen = std::env::var_os(VARIABLE).is_some();
-    (software || (!chosen && !has_card(Path::new("/sys/class/drm")))).then_some((VARIABLE, "tiny-skia"))
+pub fn start_again(software: bool) -> Option<ExitCode> {
+    let chosen = env::var_os(VARIABLE).is_some();
+    if chosen || (!software && has_card(Path::new("/sys/class/drm"))) {
+        return None;
+    }
+    let mut again = Command::new(env::current_exe().ok()?);
+    again.args(env::args_os().skip(1)).env(VARIABLE, "tiny-skia");
+    run(&mut again)
+}
+
+#[cfg(unix)]
+fn run(command: &mut Command) -> Option<ExitCode> {
+    // Returns only if it fails; then the window opens with what there is.
+    let error = std::os::unix::process::CommandExt::exec(command);
+    tracing::warn!(%error, "the renderer could not be chosen");
+    None
+}
+
+#[cfg(not(unix))]
+fn run(command: &mut Command) -> Option<ExitCode> {
+    let ended = command.status().ok()?;
+    Some(if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
 //! What fills the window.
 
-
+pub mod chat;
 pub mod sign_in;

@@ -32,6 +32,12 @@ pub fn build(package: &str, program: &str, release: bool) -> Outcome<PathBuf> {
         .ok_or_else(|| format!("cargo built the package {package}, but names no program {program}"))
 }
 
+/// Whether a `cargo test` with these arguments for its programs would run anything: cargo calls a run of no test a pass.
+pub fn has_tests(mut command: Command) -> Outcome<bool> {
+    let list = child::read(command.arg("--list"))?;
+    Ok(list.lines().any(|line| line.ends_with(": test")))
+}
+
 /// The path in one line of cargo's report. Cargo alone knows it: the target folder can be set in many places.
 fn executable(line: &str) -> Option<PathBuf> {
     let (_, rest) = line.split_once(r#""executable":""#)?;

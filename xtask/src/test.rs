@@ -44,6 +44,9 @@ fn run(plan: &Plan, steps: &mut Steps) -> Outcome {
     }
     if let Some(tools) = tools {
         steps.run("build", || build(plan))?;
+        if !plan.filters.is_empty() && !cargo::has_tests(tests(plan)?)? {
+            return Err(format!("no test has \"{}\" in its name", plan.filters.join("\" or \"")));
+        }
         let postgres = steps.run("database", || Postgres::start(&tools.postgres))?;
         steps.run("tests", || child::run(environment(&mut tests(plan)?, &tools, &postgres)))?;
     }

@@ -72,8 +72,8 @@ impl Api {
     /// All that happens, live. [`crate::connect`] does this and all that belongs to it; bare streams are for tests and
     /// bots.
     pub async fn subscribe(&self, request: v1::SubscribeRequest) -> Result<EventStream, Error> {
-        let mut client = v1::event_service_client::EventServiceClient::new(self.channel())
-            .max_decoding_message_size(LARGEST_ANSWER);
+        let mut client =
+            v1::event_service_client::EventServiceClient::new(self.channel()).max_decoding_message_size(LARGEST_ANSWER);
         Self::call(client.subscribe(self.request(request))).await.map(EventStream::new)
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rookery_api::v1::ErrorReason;
-use tonic::Status;
 pub use tonic::Code;
+use tonic::Status;
 use tonic_types::StatusExt;
 
 /// Why a call failed.

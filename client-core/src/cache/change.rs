@@ -127,15 +127,13 @@ fn apply(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()>
             set_floor(transaction, *conversation_id, joins.map_or(*from, |floor| floor.min(*from)))?;
             messages.iter().try_for_each(|message| put(transaction, message))
         }
-        Change::Before { conversation_id, messages, from, before } => {
-            match floor(transaction, *conversation_id)? {
-                Some(floor) if *before >= floor && *from < floor => {
-                    set_floor(transaction, *conversation_id, *from)?;
-                    messages.iter().filter(|message| message.id < floor).try_for_each(|message| put(transaction, message))
-                }
-                _ => Ok(()),
+        Change::Before { conversation_id, messages, from, before } => match floor(transaction, *conversation_id)? {
+            Some(floor) if *before >= floor && *from < floor => {
+                set_floor(transaction, *conversation_id, *from)?;
+                messages.iter().filter(|message| message.id < floor).try_for_each(|message| put(transaction, message))
             }
-        }
+            _ => Ok(()),
+        },
         Change::Reset(id) => reset(transaction, *id),
         Change::Removed(id) => {
             reset(transaction, *id)?;

@@ -102,7 +102,8 @@ fn older_pages_join_only_where_they_fit() {
     let folder = tempfile::tempdir().unwrap();
     let mut cache = open(folder.path());
     write(&mut cache, 12, [newest([11, 12], 11, 12)]);
-    let before = |ids: Vec<i64>, from, before| Change::Before { conversation_id: 1, messages: messages(ids), from, before };
+    let before =
+        |ids: Vec<i64>, from, before| Change::Before { conversation_id: 1, messages: messages(ids), from, before };
     write(&mut cache, 12, [before(vec![3, 4], 3, 5)]);
     assert_eq!(ids(cache.newest(1, 50)), Some((vec![11, 12], true)));
     write(&mut cache, 12, [before(vec![8, 9], 8, 11), before(vec![1, 5], 0, 8)]);

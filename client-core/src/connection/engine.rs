@@ -89,7 +89,7 @@ pub(super) async fn run(start: Start) {
     };
     engine.restore().await;
     let backoff = Backoff::new(engine.config.backoff.0, engine.config.backoff.1);
-    let mut link = Link::start(api, backoff, engine.config.jitter);
+    let mut link = Link::start(api, backoff, engine.config.ambient.jitter);
     loop {
         let due = engine.next_due();
         tokio::select! {
@@ -184,10 +184,8 @@ impl Engine {
         }
         let repeat = span(self.state.timings().activity_repeat, Duration::from_secs(60));
         let session_id = self.state.session_id();
-        let (view, activity) = (
-            self.here.due_view(session_id, now, repeat),
-            self.here.due_activity(session_id, now, repeat),
-        );
+        let (view, activity) =
+            (self.here.due_view(session_id, now, repeat), self.here.due_activity(session_id, now, repeat));
         view.into_iter().for_each(|view| self.call_view(view));
         activity.into_iter().for_each(|activity| self.call_activity(activity));
         self.ask_for_holds(now);
@@ -209,7 +207,7 @@ impl Engine {
     }
 
     fn jitter(&self) -> f64 {
-        (self.config.jitter)()
+        (self.config.ambient.jitter)()
     }
 }
 

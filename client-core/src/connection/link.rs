@@ -109,7 +109,8 @@ impl Worker {
 
     async fn connect(&mut self) -> End {
         let (ask, answer) = oneshot::channel();
-        let asked = self.out.send(LinkEvent::Connecting).await.is_ok() && self.out.send(LinkEvent::Resume(ask)).await.is_ok();
+        let asked =
+            self.out.send(LinkEvent::Connecting).await.is_ok() && self.out.send(LinkEvent::Resume(ask)).await.is_ok();
         let Ok(request) = answer.await else { return End::Unwanted };
         if !asked {
             return End::Unwanted;

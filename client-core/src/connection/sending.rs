@@ -54,11 +54,12 @@ impl Sending {
     /// The messages to send now; each is on its way from here on.
     pub fn due(&mut self, now: Instant) -> Vec<Arc<Pending>> {
         let ready = self.lanes.values_mut().filter(|lane| lane.is_due(now));
-        ready.filter_map(|lane| {
-            lane.on_its_way = true;
-            lane.queue.front().cloned()
-        })
-        .collect()
+        ready
+            .filter_map(|lane| {
+                lane.on_its_way = true;
+                lane.queue.front().cloned()
+            })
+            .collect()
     }
 
     /// When something is due that is not due yet.

@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn keys_are_told_at_most_every_four_seconds() {
         let (mut typing, start) = (OwnTyping::default(), Instant::now());
-        let told: Vec<_> = (0..10).filter(|second| typing.key(1, start + Duration::from_secs(*second), REPEAT)).collect();
+        let told: Vec<_> =
+            (0..10).filter(|second| typing.key(1, start + Duration::from_secs(*second), REPEAT)).collect();
         assert_eq!(told, [0, 4, 8]);
     }
 

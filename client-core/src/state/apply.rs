@@ -3,7 +3,7 @@
 use std::{collections::hash_map::Entry, sync::Arc};
 
 use rookery_api::v1::{
-    self, ConversationKind, Message, Presence, Ready, ReadChanged, SubscribeResponse, User, event::Kind,
+    self, ConversationKind, Message, Presence, ReadChanged, Ready, SubscribeResponse, User, event::Kind,
 };
 
 use super::{Conversation, LOADED_CONVERSATIONS, State, run::Mine};

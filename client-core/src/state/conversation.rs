@@ -229,7 +229,8 @@ impl Conversation {
 
     fn preview(&mut self, message: &Arc<Message>) {
         let silent = message.system.as_ref().is_some_and(|system| system.kind() == SystemKind::LeftSilently);
-        let newer = self.last_message.as_ref().is_none_or(|last| (last.id, last.changed) <= (message.id, message.changed));
+        let newer =
+            self.last_message.as_ref().is_none_or(|last| (last.id, last.changed) <= (message.id, message.changed));
         if newer && !silent {
             self.last_message = Some(message.clone());
         }

@@ -107,7 +107,7 @@ pub fn refuse_taken_port(arguments: &[String]) -> Outcome {
     Err(if is_rookery(stream, address).unwrap_or(false) {
         format!(
             "a Rookery runs at http://{address} already. Use that one (`cargo run -p rookery` opens a window), end it, \
-             or start a second one beside it: cargo xtask start -- --listen 127.0.0.1:7879 --data rookery-data/second"
+             or start a second one beside it: cargo xtask start -- --listen 127.0.0.1:7879 --data ~/rookery-second"
         )
     } else {
         format!("another program has {address}. Choose another port: cargo xtask start -- --listen 127.0.0.1:7879")

@@ -41,7 +41,8 @@ impl Engine {
             }
             Answer::Reply { result } => {
                 if let Ok(v1::GetMessageResponse { message: Some(message), users }) = result {
-                    self.emit(Update::UsersLoaded(Arc::new(v1::GetUsersResponse { users, presences: Vec::new() }))).await;
+                    self.emit(Update::UsersLoaded(Arc::new(v1::GetUsersResponse { users, presences: Vec::new() })))
+                        .await;
                     self.emit(Update::ReplyLoaded(Arc::new(message))).await;
                 }
             }

@@ -14,13 +14,36 @@ use crate::{
 
 /// What came of a call.
 pub(super) enum Answer {
-    Changes { conversation_id: i64, result: Result<v1::ListChangesResponse, Error> },
-    Conversation { conversation_id: i64, result: Result<v1::GetConversationResponse, Error> },
-    Page { conversation_id: i64, at: PageAt, result: Result<v1::ListMessagesResponse, Error> },
-    Reply { result: Result<v1::GetMessageResponse, Error> },
-    Sent { pending: Arc<Pending>, result: Result<v1::SendMessageResponse, Error> },
-    MarkedRead { conversation_id: i64, id: i64, cursor: Option<i64>, result: Result<v1::MarkReadResponse, Error> },
-    Users { ids: Vec<i64>, result: Result<v1::GetUsersResponse, Error> },
+    Changes {
+        conversation_id: i64,
+        result: Result<v1::ListChangesResponse, Error>,
+    },
+    Conversation {
+        conversation_id: i64,
+        result: Result<v1::GetConversationResponse, Error>,
+    },
+    Page {
+        conversation_id: i64,
+        at: PageAt,
+        result: Result<v1::ListMessagesResponse, Error>,
+    },
+    Reply {
+        result: Result<v1::GetMessageResponse, Error>,
+    },
+    Sent {
+        pending: Arc<Pending>,
+        result: Result<v1::SendMessageResponse, Error>,
+    },
+    MarkedRead {
+        conversation_id: i64,
+        id: i64,
+        cursor: Option<i64>,
+        result: Result<v1::MarkReadResponse, Error>,
+    },
+    Users {
+        ids: Vec<i64>,
+        result: Result<v1::GetUsersResponse, Error>,
+    },
     ViewSet,
     ActivitySet,
     /// Nobody minds what came of it.
@@ -35,9 +58,7 @@ impl Engine {
 
     pub(super) fn call_changes(&mut self, conversation_id: i64, after: i64) {
         let request = v1::ListChangesRequest { conversation_id, after, page_size: 0 };
-        self.call(|api| async move {
-            Answer::Changes { conversation_id, result: api.list_changes(request).await }
-        });
+        self.call(|api| async move { Answer::Changes { conversation_id, result: api.list_changes(request).await } });
     }
 
     pub(super) fn call_conversation(&mut self, conversation_id: i64) {
@@ -49,9 +70,9 @@ impl Engine {
 
     pub(super) fn call_page(&mut self, conversation_id: i64, at: PageAt) {
         let request = loading::request(conversation_id, at);
-        self.call(move |api| async move {
-            Answer::Page { conversation_id, at, result: api.list_messages(request).await }
-        });
+        self.call(
+            move |api| async move { Answer::Page { conversation_id, at, result: api.list_messages(request).await } },
+        );
     }
 
     pub(super) fn call_reply(&mut self, conversation_id: i64, id: i64) {

@@ -1,9 +1,6 @@
 //! What the user does.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
 use rookery_api::v1::event::Kind;
 use tokio::time::Instant;
@@ -100,8 +97,15 @@ impl Engine {
         let Some(cached) = cached else { return self.load(id, at).await };
         self.people.want(cached.messages.iter().flat_map(|message| people::named(message)), &self.state);
         let (messages, more_before) = (cached.messages, cached.more_before);
-        let page =
-            Page { conversation_id: id, at, messages, users: Vec::new(), more_before, more_after: true, changes: Vec::new() };
+        let page = Page {
+            conversation_id: id,
+            at,
+            messages,
+            users: Vec::new(),
+            more_before,
+            more_after: true,
+            changes: Vec::new(),
+        };
         self.emit(Update::PageLoaded(Arc::new(page))).await;
     }
 
@@ -130,7 +134,7 @@ impl Engine {
             conversation_id: draft.conversation_id,
             text: draft.text,
             reply_to: draft.reply_to,
-            written_at: SystemTime::now(),
+            written_at: (self.config.ambient.now)(),
             status: PendingStatus::Sending,
         };
         self.put(pending).await;
@@ -205,8 +209,11 @@ impl Engine {
 
     fn type_in(&mut self, conversation_id: i64, stopped: bool, now: Instant) {
         let repeat = span(self.state.timings().typing_repeat, Duration::from_secs(4));
-        let tell =
-            if stopped { self.own_typing.stop(conversation_id) } else { self.own_typing.key(conversation_id, now, repeat) };
+        let tell = if stopped {
+            self.own_typing.stop(conversation_id)
+        } else {
+            self.own_typing.key(conversation_id, now, repeat)
+        };
         if tell && self.ready {
             self.call_typing(conversation_id, stopped);
         }
@@ -216,7 +223,9 @@ impl Engine {
     async fn learn(&mut self, update: Update) {
         match &update {
             Update::EventReceived(event) => {
-                if let Some(Kind::ConversationRemoved(removed)) = event.event.as_ref().and_then(|event| event.kind.as_ref()) {
+                if let Some(Kind::ConversationRemoved(removed)) =
+                    event.event.as_ref().and_then(|event| event.kind.as_ref())
+                {
                     return self.remove(removed.conversation_id, event.clone()).await;
                 }
                 self.emit(update).await;

@@ -81,7 +81,12 @@ fn a_new_connection_ends_a_guessed_wait_and_keeps_a_told_one() {
         let waiting = pending(id.len() as i64, id);
         sending.push(waiting.clone());
         sending.due(now);
-        sending.failed(&waiting, &error(if retry_after.is_some() { Code::ResourceExhausted } else { Code::Aborted }, retry_after), now, 1.0);
+        sending.failed(
+            &waiting,
+            &error(if retry_after.is_some() { Code::ResourceExhausted } else { Code::Aborted }, retry_after),
+            now,
+            1.0,
+        );
     }
     sending.hurry();
     assert_eq!(due(&mut sending, now), ["guessed"]);

@@ -1,6 +1,6 @@
 //! The main window as it is drawn.
 
-use iced::widget::{button, column, container, row, stack, text, top_center};
+use iced::widget::{button, container, row, stack, text};
 use iced::{Center, Element, Fill, padding};
 use rookery_client::Connection;
 
@@ -78,5 +78,5 @@ fn banner(state: &State) -> Option<Element<'_, Message>> {
         .padding([theme::SMALL, theme::LARGE])
         .style(theme::surface::notice);
     let below_head = padding::top(theme::HEADER + theme::SMALL);
-    Some(column![top_center(notice).padding(below_head)].into())
+    Some(container(notice).center_x(Fill).padding(below_head).into())
 }
