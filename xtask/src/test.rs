@@ -44,9 +44,6 @@ fn run(plan: &Plan, steps: &mut Steps) -> Outcome {
     }
     if let Some(tools) = tools {
         steps.run("build", || build(plan))?;
-        if !plan.filters.is_empty() && !cargo::has_tests(tests(plan)?)? {
-            return Err(format!("no test has \"{}\" in its name", plan.filters.join("\" or \"")));
-        }
         let postgres = steps.run("database", || Postgres::start(&tools.postgres))?;
         steps.run("tests", || child::run(environment(&mut tests(plan)?, &tools, &postgres)))?;
     }
@@ -58,7 +55,11 @@ fn build(plan: &Plan) -> Outcome {
     if plan.flags.is_empty() {
         child::run(cargo::cargo()?.args(["build", "--workspace"]))?;
     }
-    child::run(cargo::cargo()?.args(["test", "--no-run"]).args(plan.packages()).args(plan.flags_of_cargo()))
+    child::run(cargo::cargo()?.args(["test", "--no-run"]).args(plan.packages()).args(plan.flags_of_cargo()))?;
+    if plan.filters.is_empty() || cargo::has_tests(tests(plan)?)? {
+        return Ok(());
+    }
+    Err(format!("no test has \"{}\" in its name", plan.filters.join("\" or \"")))
 }
 
 /// One run for both databases: each test that stores anything opens both by itself.

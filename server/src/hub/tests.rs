@@ -1,0 +1,254 @@
+//! The hub by itself: seams, gaps, removals, slow readers, presence.
+
+use std::task::{Context, Poll};
+
+use prost::Message as _;
+use rookery_api::v1::{Message, SubscribeResponse, SystemKind, SystemLine};
+
+use super::*;
+
+const ROOM: i64 = 7;
+
+fn hub(grace: Duration) -> (Arc<Hub>, mpsc::UnboundedReceiver<Request>) {
+    Hub::new(Settings {
+        small_group: 50,
+        heartbeat: Duration::from_secs(15),
+        typing_expires: Duration::from_secs(8),
+        activity_expires: Duration::from_secs(90),
+        grace,
+    })
+}
+
+fn all() -> Wants {
+    Wants { messages: true, typing: true, presence: true, conversations: Default::default() }
+}
+
+/// A stream of a user that is in the room, ready, and not let in yet.
+fn open(hub: &Hub, user_id: i64, visible_from: i64) -> Arc<Session> {
+    let session = hub.register(format!("stream of {user_id}"), user_id, format!("login {user_id}"), all()).unwrap();
+    hub.touch(&session, &[Place { conversation_id: ROOM, visible_from, members: 3, direct: false }]);
+    session.ready(0, Kind::Heartbeat(v1::Heartbeat {}));
+    session
+}
+
+fn live(hub: &Hub, user_id: i64, position: i64) -> Arc<Session> {
+    let session = open(hub, user_id, 1);
+    assert_eq!(hub.join(&session, ROOM, position), Join::Live);
+    session
+}
+
+fn message(id: i64, changed: i64) -> Message {
+    Message { conversation_id: ROOM, id, changed, author_id: 1, text: "x".into(), ..Message::default() }
+}
+
+fn line(id: i64, kind: SystemKind, user_ids: Vec<i64>) -> Message {
+    let line = SystemLine { kind: kind.into(), user_ids, ..SystemLine::default() };
+    Message { text: String::new(), system: Some(line), ..message(id, id) }
+}
+
+/// All that waits in a stream: (after, position, kind).
+fn drain(session: &Session) -> Vec<(i64, i64, Kind)> {
+    let mut events = Vec::new();
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    while let Poll::Ready(Ok(mut frames)) = session.poll_next(&mut cx) {
+        while !frames.is_empty() {
+            let length = u32::from_be_bytes([frames[1], frames[2], frames[3], frames[4]]) as usize;
+            let response = SubscribeResponse::decode(frames.split_to(5 + length).slice(5..)).unwrap();
+            events.push((response.after, response.position, response.event.unwrap().kind.unwrap()));
+        }
+    }
+    events
+}
+
+/// The ranges of what is numbered.
+fn ranges(session: &Session) -> Vec<(i64, i64)> {
+    drain(session).into_iter().filter(|(_, position, _)| *position > 0).map(|(after, to, _)| (after, to)).collect()
+}
+
+fn ending(session: &Session) -> Option<Ending> {
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    loop {
+        match session.poll_next(&mut cx) {
+            Poll::Ready(Ok(_)) => {}
+            Poll::Ready(Err(ending)) => return Some(ending),
+            Poll::Pending => return None,
+        }
+    }
+}
+
+#[test]
+fn changes_reach_everybody_in_order_and_once() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
+    for id in 1..=3 {
+        hub.advance(message(id, id));
+    }
+    hub.advance(message(3, 3));
+    assert_eq!(ranges(&one), [(0, 1), (1, 2), (2, 3)]);
+    assert_eq!(ranges(&two), [(0, 1), (1, 2), (2, 3)]);
+}
+
+#[test]
+fn what_is_passed_on_between_reading_and_joining_must_be_read() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let session = open(&hub, 1, 1);
+    hub.advance(message(1, 1));
+    assert_eq!(hub.join(&session, ROOM, 0), Join::ReadOn);
+    assert_eq!(hub.join(&session, ROOM, 1), Join::Live);
+    hub.advance(message(2, 2));
+    assert_eq!(ranges(&session), [(1, 2)]);
+}
+
+#[test]
+fn a_stream_that_read_more_than_the_hub_passed_on_gets_nothing_twice() {
+    let (hub, mut requests) = hub(Duration::ZERO);
+    let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 1));
+    assert!(matches!(requests.try_recv(), Ok(Request::Read { conversation_id: ROOM, after: 0 })));
+    hub.advance(message(1, 1));
+    hub.advance(message(2, 2));
+    assert_eq!(ranges(&one), [(0, 1), (1, 2)]);
+    assert_eq!(ranges(&two), [(1, 2)]);
+}
+
+#[test]
+fn a_gap_is_read_from_the_rows_and_passed_on_in_order() {
+    let (hub, mut requests) = hub(Duration::ZERO);
+    let session = live(&hub, 1, 0);
+    hub.advance(message(3, 3));
+    assert!(matches!(requests.try_recv(), Ok(Request::Read { after: 0, .. })));
+    assert_eq!(ranges(&session), []);
+    // Number 1 was taken over by change 2.
+    assert_eq!(hub.repair(ROOM, vec![message(1, 2)], 2), Some(2));
+    assert_eq!(hub.repair(ROOM, vec![message(3, 3)], 4), None);
+    assert_eq!(ranges(&session), [(0, 2), (2, 3)]);
+    hub.advance(message(5, 5));
+    assert_eq!(ranges(&session), [(4, 5)]);
+}
+
+#[test]
+fn who_came_later_is_told_only_that_something_older_changed() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let session = open(&hub, 1, 5);
+    assert_eq!(hub.join(&session, ROOM, 5), Join::Live);
+    hub.advance(message(2, 6));
+    hub.advance(message(7, 7));
+    let events = drain(&session);
+    let numbered: Vec<_> = events.iter().filter(|(_, position, _)| *position > 0).collect();
+    assert!(matches!(numbered[0], (5, 6, Kind::Skipped(_))));
+    assert!(matches!(numbered[1], (6, 7, Kind::MessageChanged(_))));
+}
+
+#[test]
+fn who_is_removed_hears_nothing_more_and_who_is_added_again_does() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let (owner, member) = (live(&hub, 1, 0), live(&hub, 2, 0));
+    hub.advance(message(1, 1));
+    hub.advance(line(2, SystemKind::Removed, vec![2]));
+    hub.advance(message(3, 3));
+    assert_eq!(ranges(&owner), [(0, 1), (1, 2), (2, 3)]);
+    assert_eq!(ranges(&member), [(0, 1)]);
+    hub.touch(&member, &[Place { conversation_id: ROOM, visible_from: 4, members: 3, direct: false }]);
+    hub.advance(line(4, SystemKind::Added, vec![2]));
+    assert_eq!(hub.join(&member, ROOM, 4), Join::Live);
+    hub.advance(message(5, 5));
+    assert_eq!(ranges(&member), [(4, 5)]);
+}
+
+#[test]
+fn a_removal_that_is_passed_on_late_does_not_put_out_who_is_in_again() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let (owner, member) = (live(&hub, 1, 0), live(&hub, 2, 2));
+    hub.advance(line(1, SystemKind::Removed, vec![2]));
+    hub.advance(line(2, SystemKind::Added, vec![2]));
+    hub.advance(message(3, 3));
+    assert_eq!(ranges(&owner), [(0, 1), (1, 2), (2, 3)]);
+    assert_eq!(ranges(&member), [(2, 3)]);
+}
+
+#[test]
+fn ready_comes_first_and_what_it_holds_already_is_not_sent_again() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let session = hub.register("s".into(), 1, "l".into(), all()).unwrap();
+    for number in 4..=6 {
+        hub.tell(1, number, Kind::ConversationChanged(v1::ConversationChanged::default()));
+    }
+    assert_eq!(drain(&session).len(), 0);
+    session.ready(5, Kind::Ready(v1::Ready::default()));
+    let events = drain(&session);
+    assert!(matches!(events[0], (0, 5, Kind::Ready(_))));
+    assert!(matches!(events[1], (5, 6, Kind::ConversationChanged(_))));
+    assert_eq!(events.len(), 2);
+}
+
+#[test]
+fn a_reader_that_stands_still_is_ended_and_others_are_not() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let (slow, quick) = (live(&hub, 1, 0), live(&hub, 2, 0));
+    for id in 1..=1100 {
+        hub.advance(message(id, id));
+        drain(&quick);
+    }
+    assert_eq!(ending(&slow), Some(Ending::SlowReader));
+    assert_eq!(ending(&quick), None);
+}
+
+#[test]
+fn presence_follows_the_best_device_and_survives_a_reconnect() {
+    let (hub, mut requests) = hub(Duration::from_secs(60));
+    let one = live(&hub, 1, 0);
+    hub.arrive(&one);
+    let two = live(&hub, 2, 0);
+    hub.arrive(&two);
+    assert!(matches!(requests.try_recv(), Ok(Request::Seen { user_id: 1 })));
+    let states = |session: &Session| -> Vec<(i64, i32)> {
+        let events = drain(session).into_iter();
+        let presences = events.filter_map(|(_, _, kind)| match kind {
+            Kind::PresenceChanged(changed) => Some(changed.presences),
+            _ => None,
+        });
+        presences.flatten().map(|presence| (presence.user_id, presence.state)).collect()
+    };
+    assert_eq!(states(&one), [(1, 1), (2, 1)]);
+    assert!(hub.set_activity(2, "stream of 2", true));
+    assert!(!hub.set_activity(1, "stream of 2", true), "a stream of somebody else");
+    assert_eq!(states(&one), [(2, 2)]);
+    hub.forget(&two);
+    assert_eq!(states(&one), [], "she may be back in a moment");
+    let again = live(&hub, 2, 0);
+    hub.arrive(&again);
+    assert_eq!(states(&one), [(2, 1)]);
+}
+
+#[test]
+fn a_user_without_a_stream_is_offline_when_her_time_of_grace_is_over() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
+    hub.arrive(&one);
+    hub.arrive(&two);
+    hub.forget(&two);
+    assert_eq!(hub.presence(2), v1::PresenceState::Offline);
+    let last = drain(&one).pop().unwrap().2;
+    assert!(matches!(last, Kind::PresenceChanged(changed) if changed.presences[0].state() == v1::PresenceState::Offline));
+    assert_eq!(hub.lock().people.len(), 1);
+    hub.forget(&one);
+    assert!(hub.lock().people.is_empty() && hub.lock().rooms.is_empty() && hub.lock().streams.is_empty());
+}
+
+#[test]
+fn typing_is_told_as_a_list_and_ends_with_the_message() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let one = live(&hub, 1, 0);
+    live(&hub, 2, 0);
+    drain(&one);
+    hub.typing(ROOM, 2, false);
+    hub.typing(ROOM, 2, false);
+    hub.typing(ROOM, 1, false);
+    let lists = |session: &Session| -> Vec<Vec<i64>> {
+        let kinds = drain(session).into_iter().map(|(_, _, kind)| kind);
+        kinds.filter_map(|kind| if let Kind::Typing(typing) = kind { Some(typing.user_ids) } else { None }).collect()
+    };
+    assert_eq!(lists(&one), [vec![2], vec![1, 2]]);
+    hub.advance(message(1, 1));
+    hub.typing(ROOM, 2, true);
+    assert_eq!(lists(&one), [Vec::<i64>::new()]);
+}
