@@ -251,7 +251,10 @@ mod tests {
             .build()
             .and_then(config::Config::try_deserialize)
             .unwrap();
-        assert_eq!(format!("{printed:?}"), format!("{:?}", Config { data: "rookery-data".into(), ..Config::default() }));
+        assert_eq!(
+            format!("{printed:?}"),
+            format!("{:?}", Config { data: "rookery-data".into(), ..Config::default() })
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
 };
 
 use rookery_api::v1::{self, event::Kind};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use presence::Person;
 use room::Room;
@@ -54,6 +54,9 @@ pub struct Hub {
     state: Mutex<State>,
     requests: mpsc::UnboundedSender<Request>,
     settings: Settings,
+    /// Streams whose next write is kept back.
+    held: Mutex<Vec<Arc<Session>>>,
+    holding: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +82,8 @@ impl Hub {
     /// A hub, and where it asks.
     pub fn new(settings: Settings) -> (Arc<Self>, mpsc::UnboundedReceiver<Request>) {
         let (requests, receiver) = mpsc::unbounded_channel();
-        (Arc::new(Self { state: Mutex::default(), requests, settings }), receiver)
+        let hub = Self { state: Mutex::default(), requests, settings, held: Mutex::default(), holding: Notify::new() };
+        (Arc::new(hub), receiver)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -188,6 +192,26 @@ impl Hub {
     /// How many streams there are.
     pub fn streams(&self) -> usize {
         self.lock().streams.len()
+    }
+
+    /// Keeps the next write of some streams back for a moment.
+    fn hold(&self, streams: Vec<Arc<Session>>) {
+        if !streams.is_empty() {
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).extend(streams);
+            self.holding.notify_one();
+        }
+    }
+
+    /// Lets what was kept back go, a moment later: many events then share one write.
+    pub async fn pace(self: Arc<Self>) {
+        loop {
+            self.holding.notified().await;
+            tokio::time::sleep(session::PACE).await;
+            let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+            for session in held {
+                session.release();
+            }
+        }
     }
 
     /// What time alone brings about: heartbeats, slow readers, typing and presence that end by themselves.

@@ -49,8 +49,9 @@ impl Server {
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, String> {
         let dice = Dice;
         let db = Db::open(&config.db()).await?;
-        let (history_id, global_id) =
-            domain::conversation::found(&db, &clock, dice).await.map_err(|error| format!("the database cannot be used: {error}"))?;
+        let (history_id, global_id) = domain::conversation::found(&db, &clock, dice)
+            .await
+            .map_err(|error| format!("the database cannot be used: {error}"))?;
         let (hub, requests) = Hub::new(hub::Settings {
             small_group: config.limits.small_group,
             heartbeat: Duration::from_secs(config.timings.heartbeat),
@@ -76,8 +77,11 @@ impl Server {
         });
         let grpc = rpc::routes(&ctx, config.plain_streams, config.reflection).map_err(|error| error.to_string())?;
         let app = grpc.merge(http::routes(ctx.clone())).fallback(http::fallback);
-        let tasks =
-            vec![tokio::spawn(ctx.hub.clone().tick()), tokio::spawn(event::serve(ctx.clone(), requests))];
+        let tasks = vec![
+            tokio::spawn(ctx.hub.clone().tick()),
+            tokio::spawn(ctx.hub.clone().pace()),
+            tokio::spawn(event::serve(ctx.clone(), requests)),
+        ];
         Ok(Self { ctx, app, writers, tasks, connections: config.limits.connections })
     }
 

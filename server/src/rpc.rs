@@ -33,7 +33,11 @@ struct Rpc {
 }
 
 /// All gRPC services, for gRPC and gRPC-web.
-pub fn routes(ctx: &Arc<Ctx>, plain_streams: bool, reflected: bool) -> Result<axum::Router, Box<dyn std::error::Error>> {
+pub fn routes(
+    ctx: &Arc<Ctx>,
+    plain_streams: bool,
+    reflected: bool,
+) -> Result<axum::Router, Box<dyn std::error::Error>> {
     let rpc = Rpc { ctx: ctx.clone() };
     macro_rules! limited {
         ($service:ident) => {

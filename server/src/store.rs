@@ -13,5 +13,5 @@ pub mod user;
 mod conn;
 mod migration;
 
-pub use conn::{Conn, Db, DbConfig, Error, Result, Tx};
 pub(crate) use conn::on;
+pub use conn::{Conn, Db, DbConfig, Error, Result, Tx};

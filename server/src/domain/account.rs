@@ -237,8 +237,7 @@ pub async fn sign_in(ctx: &Ctx, request: v1::SignInRequest) -> Result<SignedIn> 
     let right = ctx.passwords.verify(request.password, stored).await?;
     let (true, Some(user_id)) = (right, user_id) else { return Err(Error::WrongCredentials) };
     let token = format!("{TOKEN_PREFIX}{}", ctx.dice.hex::<32>());
-    let command =
-        SignIn { user_id, session_id: ctx.dice.hex::<8>(), token_hash: token_hash(&token), device };
+    let command = SignIn { user_id, session_id: ctx.dice.hex::<8>(), token_hash: token_hash(&token), device };
     let row = ctx.writer.run(command).await?;
     Ok(SignedIn { token, user: user::api(row) })
 }

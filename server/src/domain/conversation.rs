@@ -39,8 +39,7 @@ pub fn api(row: ConversationRow) -> v1::Conversation {
 
 /// Conversations with their reader's place in them and their last messages.
 async fn listed(conn: &mut Conn, reader: i64, rows: Vec<ListedRow>) -> Result<Vec<v1::Conversation>> {
-    let keys: Vec<(i64, i64)> =
-        rows.iter().filter_map(|row| row.last_id.map(|id| (row.conversation.id, id))).collect();
+    let keys: Vec<(i64, i64)> = rows.iter().filter_map(|row| row.last_id.map(|id| (row.conversation.id, id))).collect();
     let mut last = HashMap::new();
     if !keys.is_empty() {
         for row in store::message::get_many(conn, &keys).await? {
@@ -53,11 +52,8 @@ async fn listed(conn: &mut Conn, reader: i64, rows: Vec<ListedRow>) -> Result<Ve
         }
     }
     let with_last = |row: ListedRow| {
-        let mine = v1::Membership {
-            read_position: row.read_position,
-            unread: row.unread,
-            visible_from: row.visible_from,
-        };
+        let mine =
+            v1::Membership { read_position: row.read_position, unread: row.unread, visible_from: row.visible_from };
         let mut conversation = api(row.conversation);
         conversation.last_message = last.remove(&conversation.id);
         conversation.mine = Some(mine);
@@ -214,7 +210,13 @@ pub async fn found(db: &Db, clock: &Clock, dice: Dice) -> Result<(String, i64)> 
     let now = tx.now;
     store::server::insert(tx.write(), &dice.hex::<16>(), now).await?;
     let request_id = dice.uuid().to_string();
-    let new = NewConversation { kind: GLOBAL, name: "Global", open_history: true, request_id: &request_id, ..NewConversation::default() };
+    let new = NewConversation {
+        kind: GLOBAL,
+        name: "Global",
+        open_history: true,
+        request_id: &request_id,
+        ..NewConversation::default()
+    };
     store::conversation::insert(&mut tx, &new).await?;
     let global_id = store::conversation::global(&mut conn).await?;
     let global_id = global_id.ok_or_else(|| Error::Internal("the global room was not made".into()))?;

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use rand::RngExt;
 use uuid::Uuid;
 
-use super::{account::{Passwords, Sessions}, writer::Writer};
+use super::{
+    account::{Passwords, Sessions},
+    writer::Writer,
+};
 use crate::{hub::Hub, store::Db};
 
 /// Who calls, as authentication found out.

@@ -116,8 +116,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
     // Only what the list has, and direct chats, which may be unlisted: what she came into since then is taken up by the
     // hub's request, from its joining line.
     let taken = |at: &Standing| {
-        session.wants.conversation(at.id)
-            && (cursors.contains_key(&at.id) || at.kind == store::conversation::DIRECT)
+        session.wants.conversation(at.id) && (cursors.contains_key(&at.id) || at.kind == store::conversation::DIRECT)
     };
     let mut standings: HashMap<i64, Standing> = standings.into_iter().filter(taken).map(|at| (at.id, at)).collect();
     ctx.hub.touch(&session, &standings.values().map(place).collect::<Vec<_>>());

@@ -453,7 +453,8 @@ impl Command for Remove {
             return Err(Error::NotFound("member"));
         }
         let user_ids = [self.user_id];
-        let line = Line { kind: SystemKind::Removed, user_ids: &user_ids, request_id: &self.line_id, ..Line::default() };
+        let line =
+            Line { kind: SystemKind::Removed, user_ids: &user_ids, request_id: &self.line_id, ..Line::default() };
         line::write(work, id, self.caller.user_id, &line).await?;
         store::membership::remove(&mut work.tx, id, self.user_id).await?;
         dismiss(work, id, self.user_id).await?;

@@ -22,8 +22,7 @@ pub struct Line<'a> {
 /// Takes the conversation's next number and writes a line there.
 pub async fn write(work: &mut Work, conversation_id: i64, author_id: i64, line: &Line<'_>) -> Result<v1::Message> {
     store::conversation::advance(&mut work.tx, conversation_id).await?;
-    let subjects =
-        if line.user_ids.is_empty() { String::new() } else { serde_json::json!(line.user_ids).to_string() };
+    let subjects = if line.user_ids.is_empty() { String::new() } else { serde_json::json!(line.user_ids).to_string() };
     let new = store::message::NewLine {
         author_id,
         request_id: line.request_id,

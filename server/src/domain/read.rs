@@ -49,12 +49,8 @@ impl Command for Move {
         store::membership::read(&mut work.tx, user_id, id, target, messages).await?;
         let now = store::conversation::listed(work.tx.read(), user_id, id).await?;
         let unread = now.map_or(0, |row| row.unread);
-        let changed = v1::ReadChanged {
-            conversation_id: id,
-            read_position: target,
-            unread,
-            as_of: was.conversation.position,
-        };
+        let changed =
+            v1::ReadChanged { conversation_id: id, read_position: target, unread, as_of: was.conversation.position };
         work.tell(user_id, v1::event::Kind::ReadChanged(changed));
         Ok(Read { position: target, unread })
     }

@@ -95,7 +95,10 @@ enum Job {
 trait Erased: Send {
     fn lane(&self) -> Lane;
     /// Runs and keeps the outcome; `Err`: the transaction must be given up.
-    fn run<'a>(&'a mut self, work: &'a mut Work) -> Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send + 'a>>;
+    fn run<'a>(
+        &'a mut self,
+        work: &'a mut Work,
+    ) -> Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send + 'a>>;
     fn answer(self: Box<Self>, fault: Option<Error>);
 }
 
@@ -110,7 +113,10 @@ impl<C: Command> Erased for Waiting<C> {
         self.command.lane()
     }
 
-    fn run<'a>(&'a mut self, work: &'a mut Work) -> Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send + 'a>> {
+    fn run<'a>(
+        &'a mut self,
+        work: &'a mut Work,
+    ) -> Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send + 'a>> {
         Box::pin(async move {
             work.tx.take_written();
             let before = work.effects.len();
@@ -340,7 +346,9 @@ impl Task {
                 Effect::Conversation(conversation) => self.hub.announce(conversation),
                 Effect::User(user_id, kind) => self.hub.tell(user_id, number, kind),
                 Effect::Follow { user_id, conversation_id, after } => self.hub.follow(user_id, conversation_id, after),
-                Effect::Profile(user) => self.hub.broadcast(v1::event::Kind::UserChanged(v1::UserChanged { user: Some(user) })),
+                Effect::Profile(user) => {
+                    self.hub.broadcast(v1::event::Kind::UserChanged(v1::UserChanged { user: Some(user) }))
+                }
                 Effect::Grown(conversation_id, by) => self.hub.grow(conversation_id, by),
                 Effect::SessionEnded(session_id) => self.hub.end_session(&session_id),
             }
@@ -456,7 +464,11 @@ fn decide(check: &store::message::Check, new: &NewMessage) -> Verdict {
     }
     match check {
         store::message::Check {
-            position: Some(position), messages: Some(messages), last_at: Some(last_at), visible_from: Some(_), ..
+            position: Some(position),
+            messages: Some(messages),
+            last_at: Some(last_at),
+            visible_from: Some(_),
+            ..
         } => {
             if new.reply_to != 0 && !check.reply_found {
                 return Verdict::No(Error::NotFound("message"));

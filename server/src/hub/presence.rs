@@ -84,8 +84,7 @@ impl Hub {
     pub fn set_view(&self, user_id: i64, session_id: &str, conversation_ids: &[i64]) -> bool {
         let mut state = self.lock();
         let Some(stream) = state.find(user_id, session_id) else { return false };
-        let visible: Vec<i64> =
-            conversation_ids.iter().copied().filter(|id| stream.rooms.contains(id)).collect();
+        let visible: Vec<i64> = conversation_ids.iter().copied().filter(|id| stream.rooms.contains(id)).collect();
         let new: Vec<i64> = visible.iter().copied().filter(|id| !stream.view.contains(id)).collect();
         stream.view = visible;
         let session = stream.session.clone();
@@ -186,8 +185,7 @@ impl Hub {
     pub(super) fn expire_presence(&self, state: &mut State) {
         let expires = self.settings.activity_expires;
         let late = |stream: &&Stream| stream.activity.is_some_and(|(at, _)| at.elapsed() > expires);
-        let mut due: Vec<i64> =
-            state.streams.values().filter(late).map(|stream| stream.session.user_id).collect();
+        let mut due: Vec<i64> = state.streams.values().filter(late).map(|stream| stream.session.user_id).collect();
         due.extend(state.people.iter().filter(|(_, person)| person.streams.is_empty()).map(|(id, _)| *id));
         for user_id in due {
             self.refresh_presence(state, user_id);
@@ -198,7 +196,8 @@ impl Hub {
 impl State {
     fn find(&mut self, user_id: i64, session_id: &str) -> Option<&mut Stream> {
         let numbers = &self.people.get(&user_id)?.streams;
-        let number = numbers.iter().copied().find(|n| self.streams.get(n).is_some_and(|s| s.session.id == session_id))?;
+        let number =
+            numbers.iter().copied().find(|n| self.streams.get(n).is_some_and(|s| s.session.id == session_id))?;
         self.streams.get_mut(&number)
     }
 

@@ -6,6 +6,10 @@ use rookery_api::v1::{self, SystemKind, event::Kind};
 
 use super::{Hub, Request, Session, State, frame, typing::Typists};
 
+/// In rooms with so many listeners or more, writes are paced: a listener who was written to a moment ago waits for the next
+/// beat. Where it matters to be quick, between few, nobody waits.
+const BUSY: usize = 32;
+
 /// What a stream knows of a conversation that it takes up.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
@@ -88,8 +92,7 @@ impl Hub {
             let room = state.rooms.entry(place.conversation_id).or_default();
             room.members = place.members;
             room.direct = place.direct;
-            let reader =
-                Reader { user_id: session.user_id, visible_from: place.visible_from, position: None };
+            let reader = Reader { user_id: session.user_id, visible_from: place.visible_from, position: None };
             if room.readers.insert(session.number, reader).is_none() {
                 stream.rooms.push(place.conversation_id);
             }
@@ -176,6 +179,8 @@ impl Hub {
         let mut message = Some(message);
         let mut frame = None;
         let mut skipped = None;
+        let busy = room.readers.len() >= BUSY;
+        let mut held = Vec::new();
         for (number, reader) in &mut room.readers {
             if reader.position.is_none_or(|known| known >= position) {
                 continue;
@@ -193,8 +198,13 @@ impl Hub {
             } else {
                 skipped.get_or_insert_with(|| frame::encode(id, after, position, Kind::Skipped(v1::Skipped {})))
             };
-            stream.session.push(frame.clone());
+            if !busy {
+                stream.session.push(frame.clone());
+            } else if stream.session.push_paced(frame.clone()) {
+                held.push(stream.session.clone());
+            }
         }
+        self.hold(held);
     }
 
     /// A conversation as it now is, for all that are let in.

@@ -21,6 +21,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const REPLAY_BYTES: usize = 64 * 1024;
 /// Frames that wait together are handed on as one piece of up to this size: one write for many events.
 const CHUNK: usize = 16 * 1024;
+/// In a busy room a stream is written to at most this often: what comes meanwhile shares one write.
+pub(super) const PACE: Duration = Duration::from_millis(15);
 
 /// What a reader wants to hear.
 #[derive(Clone, Debug)]
@@ -82,6 +84,10 @@ struct Queue {
     live: (usize, usize),
     oldest: Option<Instant>,
     last: Instant,
+    /// When something was last taken.
+    taken: Instant,
+    /// Whether what waits is kept back until `release`.
+    held: bool,
     end: Option<Ending>,
     waker: Option<Waker>,
 }
@@ -95,6 +101,8 @@ impl Session {
             live: (0, 0),
             oldest: None,
             last: Instant::now(),
+            taken: Instant::now(),
+            held: false,
             end: None,
             waker: None,
         };
@@ -112,25 +120,45 @@ impl Session {
 
     /// Queues a live event with its number in the user's own order.
     pub(super) fn push_own(&self, number: i64, frame: Bytes) {
+        self.queue_live(number, frame, false);
+    }
+
+    /// Queues a live event of a busy room. True: the stream was written to a moment ago, so this waits for `release`.
+    pub(super) fn push_paced(&self, frame: Bytes) -> bool {
+        self.queue_live(0, frame, true)
+    }
+
+    /// Lets what was kept back go.
+    pub(super) fn release(&self) {
+        let mut queue = self.lock();
+        queue.held = false;
+        queue.wake();
+    }
+
+    /// True: it is kept back from now on.
+    fn queue_live(&self, number: i64, frame: Bytes, paced: bool) -> bool {
         let mut queue = self.lock();
         if queue.end.is_some() {
-            return;
+            return false;
         }
         if let Some(early) = &mut queue.early {
             early.push((number, frame));
             if early.len() > MOST_EVENTS {
                 queue.finish(Ending::SlowReader);
             }
-            return;
+            return false;
         }
         queue.live.0 += 1;
         queue.live.1 += frame.len();
         if queue.live.0 > MOST_EVENTS || queue.live.1 > MOST_BYTES {
             queue.finish(Ending::SlowReader);
             self.drained.notify_waiters();
-            return;
+            return false;
         }
+        let hold = paced && !queue.held && queue.taken.elapsed() < PACE;
+        queue.held |= hold;
         queue.add(frame);
+        hold
     }
 
     /// Sends Ready (as of `counter`, the user's own), and then what came before it and is newer.
@@ -218,6 +246,7 @@ impl Session {
             chunk = joined.freeze();
         }
         queue.bytes -= chunk.len();
+        queue.taken = Instant::now();
         if queue.frames.is_empty() {
             queue.live = (0, 0);
             queue.oldest = None;
@@ -252,7 +281,9 @@ impl Queue {
         self.oldest.get_or_insert(now);
         self.bytes += frame.len();
         self.frames.push_back(frame);
-        self.wake();
+        if !self.held {
+            self.wake();
+        }
     }
 
     fn finish(&mut self, ending: Ending) {

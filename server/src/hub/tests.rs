@@ -228,7 +228,9 @@ fn a_user_without_a_stream_is_offline_when_her_time_of_grace_is_over() {
     hub.forget(&two);
     assert_eq!(hub.presence(2), v1::PresenceState::Offline);
     let last = drain(&one).pop().unwrap().2;
-    assert!(matches!(last, Kind::PresenceChanged(changed) if changed.presences[0].state() == v1::PresenceState::Offline));
+    assert!(
+        matches!(last, Kind::PresenceChanged(changed) if changed.presences[0].state() == v1::PresenceState::Offline)
+    );
     assert_eq!(hub.lock().people.len(), 1);
     hub.forget(&one);
     assert!(hub.lock().people.is_empty() && hub.lock().rooms.is_empty() && hub.lock().streams.is_empty());
@@ -251,4 +253,23 @@ fn typing_is_told_as_a_list_and_ends_with_the_message() {
     hub.advance(message(1, 1));
     hub.typing(ROOM, 2, true);
     assert_eq!(lists(&one), [Vec::<i64>::new()]);
+}
+
+#[tokio::test]
+async fn in_a_busy_room_what_comes_at_once_shares_a_write_and_nothing_is_lost() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let pacer = tokio::spawn(hub.clone().pace());
+    let sessions: Vec<_> = (1..=40).map(|user_id| live(&hub, user_id, 0)).collect();
+    hub.advance(message(1, 1));
+    drain(&sessions[0]);
+    let mut next = std::pin::pin!(std::future::poll_fn(|cx| sessions[0].poll_next(cx)));
+    assert!(futures::poll!(next.as_mut()).is_pending());
+    let start = Instant::now();
+    for id in 2..=9 {
+        hub.advance(message(id, id));
+    }
+    let chunk = next.await.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(5), "it was not kept back");
+    assert!(chunk.len() > 8 * 20 && drain(&sessions[0]).is_empty(), "one chunk holds all");
+    pacer.abort();
 }

@@ -56,8 +56,7 @@ impl Hub {
     pub fn typing(&self, conversation_id: i64, user_id: i64, stopped: bool) {
         let mut state = self.lock();
         let Some(room) = state.rooms.get_mut(&conversation_id) else { return };
-        let news =
-            if stopped { room.typists.stop(user_id) } else { room.typists.note(user_id, Instant::now()) };
+        let news = if stopped { room.typists.stop(user_id) } else { room.typists.note(user_id, Instant::now()) };
         if news {
             room.typists.changed = true;
             if room.is_small(self.settings.small_group) {

@@ -1,7 +1,11 @@
 //! ConversationService.
 
 use rookery_api::v1::{
-    AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse, CreateInviteRequest, CreateInviteResponse, GetConversationRequest, GetConversationResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListConversationsRequest, ListConversationsResponse, ListMembersRequest, ListMembersResponse, ListPublicGroupsRequest, ListPublicGroupsResponse, OpenDirectRequest, OpenDirectResponse, RemoveMemberRequest, RemoveMemberResponse, UpdateGroupRequest, UpdateGroupResponse,
+    AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse, CreateInviteRequest,
+    CreateInviteResponse, GetConversationRequest, GetConversationResponse, JoinGroupRequest, JoinGroupResponse,
+    LeaveGroupRequest, LeaveGroupResponse, ListConversationsRequest, ListConversationsResponse, ListMembersRequest,
+    ListMembersResponse, ListPublicGroupsRequest, ListPublicGroupsResponse, OpenDirectRequest, OpenDirectResponse,
+    RemoveMemberRequest, RemoveMemberResponse, UpdateGroupRequest, UpdateGroupResponse,
     conversation_service_server::ConversationService,
 };
 use tonic::{Request, Response, Status};
@@ -11,13 +15,19 @@ use crate::domain::{conversation, group};
 
 #[tonic::async_trait]
 impl ConversationService for Rpc {
-    async fn list_conversations(&self, request: Request<ListConversationsRequest>) -> Result<Response<ListConversationsResponse>, Status> {
+    async fn list_conversations(
+        &self,
+        request: Request<ListConversationsRequest>,
+    ) -> Result<Response<ListConversationsResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         Ok(Response::new(conversation::list(&self.ctx, &caller, &request).await?))
     }
 
-    async fn get_conversation(&self, request: Request<GetConversationRequest>) -> Result<Response<GetConversationResponse>, Status> {
+    async fn get_conversation(
+        &self,
+        request: Request<GetConversationRequest>,
+    ) -> Result<Response<GetConversationResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         Ok(Response::new(conversation::get_with_users(&self.ctx, &caller, request.conversation_id).await?))
@@ -30,21 +40,30 @@ impl ConversationService for Rpc {
         Ok(Response::new(OpenDirectResponse { conversation: Some(conversation) }))
     }
 
-    async fn create_group(&self, request: Request<CreateGroupRequest>) -> Result<Response<CreateGroupResponse>, Status> {
+    async fn create_group(
+        &self,
+        request: Request<CreateGroupRequest>,
+    ) -> Result<Response<CreateGroupResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         let conversation = group::create(&self.ctx, &caller, request).await?;
         Ok(Response::new(CreateGroupResponse { conversation: Some(conversation) }))
     }
 
-    async fn update_group(&self, request: Request<UpdateGroupRequest>) -> Result<Response<UpdateGroupResponse>, Status> {
+    async fn update_group(
+        &self,
+        request: Request<UpdateGroupRequest>,
+    ) -> Result<Response<UpdateGroupResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         let conversation = group::update(&self.ctx, &caller, request).await?;
         Ok(Response::new(UpdateGroupResponse { conversation: Some(conversation) }))
     }
 
-    async fn list_public_groups(&self, request: Request<ListPublicGroupsRequest>) -> Result<Response<ListPublicGroupsResponse>, Status> {
+    async fn list_public_groups(
+        &self,
+        request: Request<ListPublicGroupsRequest>,
+    ) -> Result<Response<ListPublicGroupsResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         Ok(Response::new(group::list_public(&self.ctx, &caller, &request).await?))
@@ -57,7 +76,10 @@ impl ConversationService for Rpc {
         Ok(Response::new(JoinGroupResponse { conversation: Some(conversation) }))
     }
 
-    async fn create_invite(&self, request: Request<CreateInviteRequest>) -> Result<Response<CreateInviteResponse>, Status> {
+    async fn create_invite(
+        &self,
+        request: Request<CreateInviteRequest>,
+    ) -> Result<Response<CreateInviteResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         let invite = group::invite(&self.ctx, &caller, &request).await?;
@@ -71,7 +93,10 @@ impl ConversationService for Rpc {
         Ok(Response::new(AddMembersResponse { conversation: Some(conversation) }))
     }
 
-    async fn remove_member(&self, request: Request<RemoveMemberRequest>) -> Result<Response<RemoveMemberResponse>, Status> {
+    async fn remove_member(
+        &self,
+        request: Request<RemoveMemberRequest>,
+    ) -> Result<Response<RemoveMemberResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         group::remove(&self.ctx, &caller, &request).await?;
@@ -85,7 +110,10 @@ impl ConversationService for Rpc {
         Ok(Response::new(LeaveGroupResponse {}))
     }
 
-    async fn list_members(&self, request: Request<ListMembersRequest>) -> Result<Response<ListMembersResponse>, Status> {
+    async fn list_members(
+        &self,
+        request: Request<ListMembersRequest>,
+    ) -> Result<Response<ListMembersResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         Ok(Response::new(conversation::members(&self.ctx, &caller, &request).await?))

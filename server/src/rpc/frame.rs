@@ -70,10 +70,7 @@ impl http_body::Body for FrameBody {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match std::task::ready!(Pin::new(&mut self.0).poll_next(cx)) {
             None => Poll::Ready(None),
             Some(Ok(frames)) => Poll::Ready(Some(Ok(Frame::data(frames)))),

@@ -1,8 +1,11 @@
 //! MessageService.
 
 use rookery_api::v1::{
-    AddReactionRequest, AddReactionResponse, DeleteMessageRequest, DeleteMessageResponse, EditMessageRequest, EditMessageResponse, GetMessageRequest, GetMessageResponse, ListChangesRequest, ListChangesResponse, ListMessagesRequest, ListMessagesResponse, ListReactionsRequest, ListReactionsResponse, MarkReadRequest, MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, RemoveReactionRequest, RemoveReactionResponse, SendMessageRequest, SendMessageResponse,
-    message_service_server::MessageService,
+    AddReactionRequest, AddReactionResponse, DeleteMessageRequest, DeleteMessageResponse, EditMessageRequest,
+    EditMessageResponse, GetMessageRequest, GetMessageResponse, ListChangesRequest, ListChangesResponse,
+    ListMessagesRequest, ListMessagesResponse, ListReactionsRequest, ListReactionsResponse, MarkReadRequest,
+    MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, RemoveReactionRequest, RemoveReactionResponse,
+    SendMessageRequest, SendMessageResponse, message_service_server::MessageService,
 };
 use tonic::{Request, Response, Status};
 
@@ -11,21 +14,30 @@ use crate::domain::{message, reaction, read};
 
 #[tonic::async_trait]
 impl MessageService for Rpc {
-    async fn send_message(&self, request: Request<SendMessageRequest>) -> Result<Response<SendMessageResponse>, Status> {
+    async fn send_message(
+        &self,
+        request: Request<SendMessageRequest>,
+    ) -> Result<Response<SendMessageResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         let message = message::send(&self.ctx, &caller, request).await?;
         Ok(Response::new(SendMessageResponse { message: Some(message) }))
     }
 
-    async fn edit_message(&self, request: Request<EditMessageRequest>) -> Result<Response<EditMessageResponse>, Status> {
+    async fn edit_message(
+        &self,
+        request: Request<EditMessageRequest>,
+    ) -> Result<Response<EditMessageResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         let message = message::edit(&self.ctx, &caller, request).await?;
         Ok(Response::new(EditMessageResponse { message: Some(message) }))
     }
 
-    async fn delete_message(&self, request: Request<DeleteMessageRequest>) -> Result<Response<DeleteMessageResponse>, Status> {
+    async fn delete_message(
+        &self,
+        request: Request<DeleteMessageRequest>,
+    ) -> Result<Response<DeleteMessageResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         let message = message::delete(&self.ctx, &caller, &request).await?;
@@ -38,19 +50,28 @@ impl MessageService for Rpc {
         Ok(Response::new(message::get(&self.ctx, &caller, &request).await?))
     }
 
-    async fn list_messages(&self, request: Request<ListMessagesRequest>) -> Result<Response<ListMessagesResponse>, Status> {
+    async fn list_messages(
+        &self,
+        request: Request<ListMessagesRequest>,
+    ) -> Result<Response<ListMessagesResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         Ok(Response::new(message::list(&self.ctx, &caller, &request).await?))
     }
 
-    async fn list_changes(&self, request: Request<ListChangesRequest>) -> Result<Response<ListChangesResponse>, Status> {
+    async fn list_changes(
+        &self,
+        request: Request<ListChangesRequest>,
+    ) -> Result<Response<ListChangesResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         Ok(Response::new(message::changes(&self.ctx, &caller, &request).await?))
     }
 
-    async fn add_reaction(&self, request: Request<AddReactionRequest>) -> Result<Response<AddReactionResponse>, Status> {
+    async fn add_reaction(
+        &self,
+        request: Request<AddReactionRequest>,
+    ) -> Result<Response<AddReactionResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         let at = (request.conversation_id, request.id);
@@ -58,7 +79,10 @@ impl MessageService for Rpc {
         Ok(Response::new(AddReactionResponse { message: Some(message) }))
     }
 
-    async fn remove_reaction(&self, request: Request<RemoveReactionRequest>) -> Result<Response<RemoveReactionResponse>, Status> {
+    async fn remove_reaction(
+        &self,
+        request: Request<RemoveReactionRequest>,
+    ) -> Result<Response<RemoveReactionResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         let at = (request.conversation_id, request.id);
@@ -66,7 +90,10 @@ impl MessageService for Rpc {
         Ok(Response::new(RemoveReactionResponse { message: Some(message) }))
     }
 
-    async fn list_reactions(&self, request: Request<ListReactionsRequest>) -> Result<Response<ListReactionsResponse>, Status> {
+    async fn list_reactions(
+        &self,
+        request: Request<ListReactionsRequest>,
+    ) -> Result<Response<ListReactionsResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
         Ok(Response::new(reaction::list(&self.ctx, &caller, &request).await?))

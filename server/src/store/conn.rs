@@ -50,9 +50,11 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(database) if database.is_unique_violation() => Self::Taken,
-            // 40001 and 40P01: PostgreSQL gave this transaction up for another's sake; 57P0x: it is stopping.
+            // 40xxx: PostgreSQL gave this transaction up for another's sake; 55P03 and 57xxx: it waited too long, or is stopping.
             sqlx::Error::Database(database)
-                if database.code().is_some_and(|code| code.starts_with("40") || code.starts_with("57P")) =>
+                if database
+                    .code()
+                    .is_some_and(|code| code.starts_with("40") || code.starts_with("57") || code == "55P03") =>
             {
                 Self::Away(error.to_string())
             }
@@ -248,7 +250,8 @@ impl Conn {
         let unreadable = |error: sqlx::Error| format!("the database's settings cannot be read: {error}");
         match self {
             Self::Sqlite(c) => {
-                let version: String = sqlx::query_scalar(SQLITE_VERSION).fetch_one(&mut **c).await.map_err(unreadable)?;
+                let version: String =
+                    sqlx::query_scalar(SQLITE_VERSION).fetch_one(&mut **c).await.map_err(unreadable)?;
                 let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
                 if numbers < vec![3, 51, 3] {
                     return Err(format!("SQLite {version} can corrupt its log; 3.51.3 or newer is needed"));

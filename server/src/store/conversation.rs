@@ -59,10 +59,8 @@ macro_rules! listed {
     };
 }
 
-const LIST: &str = concat!(
-    listed!(),
-    "where p.user_id = $1 and c.id > $2 and (c.kind <> 2 or c.messages > 0) order by c.id limit $3"
-);
+const LIST: &str =
+    concat!(listed!(), "where p.user_id = $1 and c.id > $2 and (c.kind <> 2 or c.messages > 0) order by c.id limit $3");
 
 /// The conversations that a reader lists, by id, after one. The global room was made first.
 pub async fn list(conn: &mut Conn, reader: i64, after: i64, limit: i64) -> Result<Vec<ListedRow>> {
@@ -230,7 +228,13 @@ const PUBLIC: &str = "select c.id, c.name, c.search_key, c.members, p.user_id is
     order by c.search_key, c.id limit $5";
 
 /// Public groups by name after one, those whose search key matches a LIKE pattern ('' matches all).
-pub async fn list_public(conn: &mut Conn, reader: i64, after: (&str, i64), pattern: &str, limit: i64) -> Result<Vec<PublicRow>> {
+pub async fn list_public(
+    conn: &mut Conn,
+    reader: i64,
+    after: (&str, i64),
+    pattern: &str,
+    limit: i64,
+) -> Result<Vec<PublicRow>> {
     Ok(on!(conn, c => sqlx::query_as(PUBLIC)
         .bind(reader).bind(after.0).bind(after.1).bind(pattern).bind(limit).fetch_all(c).await?))
 }

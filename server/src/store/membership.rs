@@ -67,7 +67,9 @@ const AMONG_POSTGRES: &str = "select user_id from memberships \
 pub async fn among(conn: &mut Conn, conversation_id: i64, user_ids: &[i64]) -> Result<Vec<i64>> {
     let list = serde_json::json!(user_ids).to_string();
     Ok(match conn {
-        Conn::Sqlite(c) => sqlx::query_scalar(AMONG_SQLITE).bind(conversation_id).bind(list).fetch_all(&mut **c).await?,
+        Conn::Sqlite(c) => {
+            sqlx::query_scalar(AMONG_SQLITE).bind(conversation_id).bind(list).fetch_all(&mut **c).await?
+        }
         Conn::Postgres(c) => {
             sqlx::query_scalar(AMONG_POSTGRES).bind(conversation_id).bind(list).fetch_all(&mut **c).await?
         }
@@ -109,7 +111,8 @@ const REMOVED: &str = "select count(*) from removals where conversation_id = $1 
 
 /// Whether a user was removed from a conversation.
 pub async fn removed(conn: &mut Conn, conversation_id: i64, user_id: i64) -> Result<bool> {
-    let count: i64 = on!(conn, c => sqlx::query_scalar(REMOVED).bind(conversation_id).bind(user_id).fetch_one(c).await?);
+    let count: i64 =
+        on!(conn, c => sqlx::query_scalar(REMOVED).bind(conversation_id).bind(user_id).fetch_one(c).await?);
     Ok(count > 0)
 }
 

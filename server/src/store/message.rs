@@ -175,8 +175,7 @@ pub async fn insert_group(tx: &mut Tx, group: &[Placed<'_>]) -> Result<()> {
     }
     match tx.write() {
         Conn::Sqlite(c) => {
-            let counters: Vec<_> =
-                counters.iter().map(|(id, at)| (id, at.position, at.messages, at.last_at)).collect();
+            let counters: Vec<_> = counters.iter().map(|(id, at)| (id, at.position, at.messages, at.last_at)).collect();
             let rows: Vec<_> = group
                 .iter()
                 .map(|Placed { new, place }| {
@@ -288,7 +287,13 @@ const BEFORE: &str = concat!(
 );
 
 /// Messages below an id, nearest first.
-pub async fn before(conn: &mut Conn, reader: i64, conversation_id: i64, id: i64, limit: i64) -> Result<Vec<MessageRow>> {
+pub async fn before(
+    conn: &mut Conn,
+    reader: i64,
+    conversation_id: i64,
+    id: i64,
+    limit: i64,
+) -> Result<Vec<MessageRow>> {
     Ok(on!(conn, c => sqlx::query_as(BEFORE)
         .bind(reader).bind(conversation_id).bind(id).bind(limit).fetch_all(c).await?))
 }
@@ -314,7 +319,13 @@ const CHANGES: &str = concat!(
 );
 
 /// Messages that changed after a position and that the reader may read, by their last change.
-pub async fn changes(conn: &mut Conn, reader: i64, conversation_id: i64, after: i64, limit: i64) -> Result<Vec<MessageRow>> {
+pub async fn changes(
+    conn: &mut Conn,
+    reader: i64,
+    conversation_id: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<MessageRow>> {
     Ok(on!(conn, c => sqlx::query_as(CHANGES)
         .bind(reader).bind(conversation_id).bind(after).bind(limit).fetch_all(c).await?))
 }
@@ -386,8 +397,7 @@ pub async fn react(tx: &mut Tx, conversation_id: i64, id: i64, reactions: &str, 
         .bind(conversation_id).bind(id).bind(reactions).bind(changed).fetch_one(c).await?))
 }
 
-const NUMBER_AT: &str =
-    "select number from messages where conversation_id = $1 and id <= $2 order by id desc limit 1";
+const NUMBER_AT: &str = "select number from messages where conversation_id = $1 and id <= $2 order by id desc limit 1";
 
 /// How many user messages there are up to an id.
 pub async fn number_at(conn: &mut Conn, conversation_id: i64, id: i64) -> Result<i64> {

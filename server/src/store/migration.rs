@@ -11,7 +11,10 @@ mod list {
 pub(in crate::store) use list::{POSTGRES, SQLITE};
 
 /// Runs what is missing. All of it is named in `migrations`.
-pub(super) async fn run<C: Migrate>(conn: &mut C, migrations: &[(i64, &'static str, &'static str)]) -> Result<(), String> {
+pub(super) async fn run<C: Migrate>(
+    conn: &mut C,
+    migrations: &[(i64, &'static str, &'static str)],
+) -> Result<(), String> {
     let list = migrations
         .iter()
         .map(|&(number, noun, text)| {

@@ -8,14 +8,22 @@ const INSERT: &str = "insert into reactions (conversation_id, message_id, emote,
     values ($1, $2, $3, $4, $5)";
 
 /// Notes a reaction.
-pub async fn insert(tx: &mut Tx, conversation_id: i64, message_id: i64, emote: &str, user_id: i64, added: i64) -> Result<()> {
+pub async fn insert(
+    tx: &mut Tx,
+    conversation_id: i64,
+    message_id: i64,
+    emote: &str,
+    user_id: i64,
+    added: i64,
+) -> Result<()> {
     on!(tx.write(), c => sqlx::query(INSERT)
         .bind(conversation_id).bind(message_id).bind(emote).bind(user_id).bind(added)
         .execute(c).await.map(|_| ())?);
     Ok(())
 }
 
-const DELETE: &str = "delete from reactions where conversation_id = $1 and message_id = $2 and emote = $3 and user_id = $4";
+const DELETE: &str =
+    "delete from reactions where conversation_id = $1 and message_id = $2 and emote = $3 and user_id = $4";
 
 /// Takes a reaction back.
 pub async fn delete(tx: &mut Tx, conversation_id: i64, message_id: i64, emote: &str, user_id: i64) -> Result<()> {
@@ -61,7 +69,13 @@ const FIRST: &str = "select user_id from reactions \
     where conversation_id = $1 and message_id = $2 and emote = $3 order by added limit $4";
 
 /// The first who used an emote.
-pub async fn first(conn: &mut Conn, conversation_id: i64, message_id: i64, emote: &str, limit: i64) -> Result<Vec<i64>> {
+pub async fn first(
+    conn: &mut Conn,
+    conversation_id: i64,
+    message_id: i64,
+    emote: &str,
+    limit: i64,
+) -> Result<Vec<i64>> {
     Ok(on!(conn, c => sqlx::query_scalar(FIRST)
         .bind(conversation_id).bind(message_id).bind(emote).bind(limit).fetch_all(c).await?))
 }
@@ -101,9 +115,11 @@ const MINE_POSTGRES: &str = "select r.message_id, r.emote from reactions r \
 pub async fn mine(conn: &mut Conn, conversation_id: i64, user_id: i64, ids: &[i64]) -> Result<Vec<(i64, String)>> {
     let list = serde_json::json!(ids).to_string();
     Ok(match conn {
-        Conn::Sqlite(c) => sqlx::query_as(MINE_SQLITE)
-            .bind(conversation_id).bind(user_id).bind(list).fetch_all(&mut **c).await?,
-        Conn::Postgres(c) => sqlx::query_as(MINE_POSTGRES)
-            .bind(conversation_id).bind(user_id).bind(list).fetch_all(&mut **c).await?,
+        Conn::Sqlite(c) => {
+            sqlx::query_as(MINE_SQLITE).bind(conversation_id).bind(user_id).bind(list).fetch_all(&mut **c).await?
+        }
+        Conn::Postgres(c) => {
+            sqlx::query_as(MINE_POSTGRES).bind(conversation_id).bind(user_id).bind(list).fetch_all(&mut **c).await?
+        }
     })
 }

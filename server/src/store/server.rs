@@ -2,8 +2,7 @@
 
 use super::{Conn, Result, on};
 
-const INSERT: &str =
-    "insert into server (id, history_id, created_at) values (1, $1, $2) on conflict (id) do nothing";
+const INSERT: &str = "insert into server (id, history_id, created_at) values (1, $1, $2) on conflict (id) do nothing";
 
 /// Notes the history's id, unless there is one.
 pub async fn insert(conn: &mut Conn, history_id: &str, now: i64) -> Result<()> {

@@ -87,10 +87,8 @@ pub async fn list(conn: &mut Conn, after: &str, pattern: &str, limit: i64) -> Re
     Ok(on!(conn, c => sqlx::query_as(LIST).bind(after).bind(pattern).bind(limit).fetch_all(c).await?))
 }
 
-const UPDATE: &str = concat!(
-    "update users set display_name = $2, about = $3, search_key = $4 where id = $1 returning ",
-    columns!()
-);
+const UPDATE: &str =
+    concat!("update users set display_name = $2, about = $3, search_key = $4 where id = $1 returning ", columns!());
 
 /// Changes a profile.
 pub async fn update(tx: &mut Tx, id: i64, display_name: &str, about: &str, search_key: &str) -> Result<UserRow> {

@@ -1,7 +1,31 @@
-//! What each call promises, over the real wire, on both databases.
+//! What each call promises, over the real wire, on both databases: one file for each noun. `listener` and `raw` are the
+//! ears and hands of the others.
 
 #![allow(clippy::unwrap_used)]
 
+mod access;
+mod account;
+mod change;
+mod conversation;
+mod docs;
+mod fuzz;
+mod group;
 #[path = "../harness/harness.rs"]
 mod harness;
+mod history;
+mod invite;
+mod listener;
+mod member;
 mod message;
+mod page;
+mod presence;
+mod raw;
+mod reaction;
+mod read;
+mod refusal;
+mod send;
+mod store;
+mod typing;
+mod unread;
+mod user;
+mod wire;
