@@ -24,6 +24,14 @@ pub struct MessageRow {
     pub reactions: String,
 }
 
+/// The same for `returning`, where SQLite knows no alias.
+macro_rules! own_columns {
+    () => {
+        "conversation_id, id, author_id, request_id, text, changed, created_at, edited_at, deleted, reply_to, number, system, \
+         subjects, new_owner_id, reactions"
+    };
+}
+
 macro_rules! columns {
     () => {
         "m.conversation_id, m.id, m.author_id, m.request_id, m.text, m.changed, m.created_at, m.edited_at, m.deleted, \
@@ -241,11 +249,11 @@ pub struct NewLine<'a> {
 }
 
 const INSERT_LINE: &str = concat!(
-    "insert into messages as m (conversation_id, id, author_id, request_id, content_hash, text, changed, created_at, \
+    "insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, created_at, \
      number, system, subjects, new_owner_id) \
      select c.id, c.position, $2, $3, 0, $4, c.position, c.last_at, c.messages, $5, $6, $7 from conversations c \
      where c.id = $1 returning ",
-    columns!()
+    own_columns!()
 );
 
 /// Stores a line at the conversation's position, which the caller has just advanced to.
@@ -364,8 +372,8 @@ pub async fn get_many(conn: &mut Conn, keys: &[(i64, i64)]) -> Result<Vec<Messag
 }
 
 const EDIT: &str = concat!(
-    "update messages as m set text = $3, edited_at = $4, changed = $5 where m.conversation_id = $1 and m.id = $2 returning ",
-    columns!()
+    "update messages set text = $3, edited_at = $4, changed = $5 where conversation_id = $1 and id = $2 returning ",
+    own_columns!()
 );
 
 /// Gives a message another text, as change number `changed`.
@@ -376,9 +384,9 @@ pub async fn edit(tx: &mut Tx, conversation_id: i64, id: i64, text: &str, change
 }
 
 const DELETE: &str = concat!(
-    "update messages as m set text = '', reactions = '', deleted = true, changed = $3 \
-     where m.conversation_id = $1 and m.id = $2 returning ",
-    columns!()
+    "update messages set text = '', reactions = '', deleted = true, changed = $3 \
+     where conversation_id = $1 and id = $2 returning ",
+    own_columns!()
 );
 
 /// Makes a message a tombstone, as change number `changed`.
@@ -387,8 +395,8 @@ pub async fn delete(tx: &mut Tx, conversation_id: i64, id: i64, changed: i64) ->
 }
 
 const REACT: &str = concat!(
-    "update messages as m set reactions = $3, changed = $4 where m.conversation_id = $1 and m.id = $2 returning ",
-    columns!()
+    "update messages set reactions = $3, changed = $4 where conversation_id = $1 and id = $2 returning ",
+    own_columns!()
 );
 
 /// Stores a message's reactions as readers see them, as change number `changed`.

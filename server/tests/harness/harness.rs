@@ -121,6 +121,8 @@ impl Served {
     }
 
     pub async fn serve(store: Store, config: &Config, clock: Clock) -> Self {
+        // What the server would log shows when a test fails.
+        let _ = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::WARN).try_init();
         let server = Server::open(config, clock).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,0 +1,267 @@
+//! The client's promise: what it has kept, after any actions, cuts and resumes, is what a fresh look at the server shows.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../harness/harness.rs"]
+mod harness;
+#[path = "../harness/device.rs"]
+mod device;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use device::Device;
+use harness::{Backend, Person, Served};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use rookery_client::{State, v1};
+
+const GLOBAL: i64 = 1;
+const PEOPLE: usize = 3;
+
+/// How many cases of how many steps.
+fn size() -> (u64, usize) {
+    if harness::in_full() { (2000, 50) } else { (60, 30) }
+}
+
+/// What a person can see, in a form that two ways of looking can be compared in.
+#[derive(Debug, PartialEq)]
+struct Picture {
+    /// By conversation: name, owner, public, position of the reader, unread, the last message.
+    chats: BTreeMap<i64, (String, i64, bool, i64, i64, Option<Seen>)>,
+    /// The newest messages of the conversation that is open.
+    open: Vec<Seen>,
+}
+
+/// A message as it is drawn: id, version, author, text, deleted, answered message, reactions.
+type Seen = (i64, i64, i64, String, bool, i64, Vec<(String, i32, Vec<i64>, bool)>);
+
+fn seen(message: &v1::Message) -> Seen {
+    let reactions = message.reactions.iter();
+    let reactions = reactions.map(|r| (r.emote.clone(), r.count, r.user_ids.clone(), r.mine)).collect();
+    let text = match &message.system {
+        Some(line) => format!("{:?}", line),
+        None => message.text.clone(),
+    };
+    (message.id, message.changed, message.author_id, text, message.deleted, message.reply_to, reactions)
+}
+
+/// Lists call the chat by its last message; whether its reactions are one's own does not show there.
+fn preview(message: &v1::Message) -> Option<Seen> {
+    let silent = message.system.as_ref().is_some_and(|line| line.kind() == v1::SystemKind::LeftSilently);
+    let mut seen = seen(message);
+    seen.6.clear();
+    (!silent).then_some(seen)
+}
+
+/// What the client has kept.
+fn kept(state: &State, open: i64, shown: usize) -> Picture {
+    let mut chats = BTreeMap::new();
+    for chat in state.chats() {
+        let last = chat.last_message().filter(|_| chat.kind() != v1::ConversationKind::Unspecified);
+        if chat.kind() == v1::ConversationKind::Direct && last.is_none() {
+            continue;
+        }
+        let last = last.and_then(|message| preview(message));
+        let of = (chat.name().to_owned(), chat.owner_id(), chat.public(), chat.read_position(), chat.unread(), last);
+        chats.insert(chat.id(), of);
+    }
+    let run = state.conversation(open).and_then(|chat| chat.run());
+    let messages: Vec<Seen> = run.map(|run| run.messages().map(|message| seen(message)).collect()).unwrap_or_default();
+    let skip = messages.len().saturating_sub(shown);
+    Picture { chats, open: messages[skip..].to_vec() }
+}
+
+/// What the server shows to somebody who has just come.
+async fn fresh(person: &Person, open: i64) -> Picture {
+    let request = v1::ListConversationsRequest { page_size: 100, ..Default::default() };
+    let list = person.api.list_conversations(request).await.unwrap();
+    assert_eq!(list.next_page_token, "", "the model stays small");
+    let mut chats = BTreeMap::new();
+    for chat in list.conversations {
+        let mine = chat.mine.unwrap();
+        let last = chat.last_message.as_ref().and_then(preview);
+        chats.insert(chat.id, (chat.name, chat.owner_id, chat.public, mine.read_position, mine.unread, last));
+    }
+    let mut messages = Vec::new();
+    if chats.contains_key(&open) {
+        messages = person.messages(open).await.iter().map(seen).collect();
+    }
+    Picture { chats, open: messages }
+}
+
+/// One person in the model.
+struct Player {
+    person: Person,
+    profile: String,
+    device: Option<Device>,
+    open: i64,
+    /// The last send, to be repeated.
+    last: Option<v1::SendMessageRequest>,
+}
+
+struct Model {
+    server: Served,
+    players: Vec<Player>,
+    groups: Vec<i64>,
+    rng: StdRng,
+    log: Vec<String>,
+}
+
+impl Model {
+    async fn new(backend: Backend, seed: u64) -> Self {
+        let server = Served::start(backend).await;
+        let mut players = Vec::new();
+        for name in ["ada", "bob", "cyd"] {
+            let person = server.user(name).await;
+            let device = Device::start(&server.store.dir, &server.url(), &person, name).await;
+            players.push(Player { person, profile: name.into(), device: Some(device), open: GLOBAL, last: None });
+        }
+        Self { server, players, groups: Vec::new(), rng: StdRng::seed_from_u64(seed), log: Vec::new() }
+    }
+
+    /// Two new groups: one private, one public.
+    async fn begin(&mut self) {
+        let [ada, bob, _] = &self.players[..] else { unreachable!("there are three") };
+        let private = ada.person.group("private", &[&bob.person], false).await;
+        let public = bob.person.group("public", &[], true).await;
+        self.groups = vec![private, public];
+        self.log = vec![format!("groups {private} {public}")];
+    }
+
+    fn any(&mut self, among: &[i64]) -> i64 {
+        *among.choose(&mut self.rng).unwrap()
+    }
+
+    /// One random thing that one of them does. What the server refuses is part of the game.
+    async fn step(&mut self) {
+        let who = self.rng.random_range(0..PEOPLE);
+        let other = self.players[(who + self.rng.random_range(1..PEOPLE)) % PEOPLE].person.id;
+        let person = self.players[who].person.clone();
+        let api = &person.api;
+        let places = [GLOBAL, self.groups[0], self.groups[1]];
+        let place = self.any(&places);
+        let group = self.any(&places[1..]);
+        let number: u32 = self.rng.random();
+        let known = match api.list_messages(v1::ListMessagesRequest { conversation_id: place, page_size: 8, ..Default::default() }).await {
+            Ok(page) => page.messages,
+            Err(_) => Vec::new(),
+        };
+        let some = known.choose(&mut self.rng).cloned();
+        let what = self.rng.random_range(0..20);
+        self.log.push(format!("{} does {what} in {place} or {group}, with {other} and {:?}", person.name, some.as_ref().map(|m| m.id)));
+        let refused = match (what, some) {
+            (0..=3, _) => {
+                let player = &mut self.players[who];
+                let text = format!("said {number}");
+                if let Some(device) = &player.device {
+                    device.client.send(place, text, 0);
+                } else {
+                    let request = v1::SendMessageRequest { conversation_id: place, text, request_id: uuid::Builder::from_random_bytes(u128::from(number).to_be_bytes()).into_uuid().to_string(), reply_to: 0 };
+                    player.last = Some(request.clone());
+                    let _ = api.send_message(request).await;
+                }
+                Ok(())
+            }
+            (4, Some(message)) => api.send_message(v1::SendMessageRequest { conversation_id: place, text: format!("answer {number}"), reply_to: message.id, ..Default::default() }).await.map(drop),
+            (5, _) => match self.players[who].last.clone() {
+                Some(request) => api.send_message(request).await.map(drop),
+                None => Ok(()),
+            },
+            (6, Some(message)) => api.edit_message(v1::EditMessageRequest { conversation_id: place, id: message.id, text: format!("edited {number}") }).await.map(drop),
+            (7, Some(message)) => api.delete_message(v1::DeleteMessageRequest { conversation_id: place, id: message.id }).await.map(drop),
+            (8, Some(message)) => api.add_reaction(v1::AddReactionRequest { conversation_id: place, id: message.id, emote: ["👍", "🎉"][number as usize % 2].into() }).await.map(drop),
+            (9, Some(message)) => api.remove_reaction(v1::RemoveReactionRequest { conversation_id: place, id: message.id, emote: ["👍", "🎉"][number as usize % 2].into() }).await.map(drop),
+            (10, Some(message)) => api.mark_read(v1::MarkReadRequest { conversation_id: place, id: message.id }).await.map(drop),
+            (11, Some(message)) => api.mark_unread(v1::MarkUnreadRequest { conversation_id: place, id: message.id }).await.map(drop),
+            (12, _) => api.leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: number % 2 == 0 }).await.map(drop),
+            (13, _) => api.join_group(v1::JoinGroupRequest { by: Some(v1::join_group_request::By::ConversationId(group)) }).await.map(drop),
+            (14, _) => api.add_members(v1::AddMembersRequest { conversation_id: group, user_ids: vec![other] }).await.map(drop),
+            (15, _) => api.remove_member(v1::RemoveMemberRequest { conversation_id: group, user_id: other }).await.map(drop),
+            (16, _) => api.update_group(v1::UpdateGroupRequest { conversation_id: group, name: format!("name {}", number % 100), public: number % 2 == 0, update_mask: Some(prost_types::FieldMask { paths: vec![["name", "public"][number as usize / 2 % 2].into()] }) }).await.map(drop),
+            (17, _) => {
+                let id = api.open_direct(v1::OpenDirectRequest { user_id: other }).await.unwrap().conversation.unwrap().id;
+                api.send_message(v1::SendMessageRequest { conversation_id: id, text: format!("between us {number}"), ..Default::default() }).await.map(drop)
+            }
+            (18, _) => {
+                // Gone, or back with what the disk has kept.
+                let player = &mut self.players[who];
+                match player.device.take() {
+                    Some(device) => device.end().await,
+                    None => player.device = Some(Device::again(&self.server.store.dir, &player.profile).await),
+                }
+                Ok(())
+            }
+            (19, _) => {
+                let player = &mut self.players[who];
+                if let Some(device) = &player.device {
+                    device.client.open(place);
+                    player.open = place;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = refused {
+            assert!(error.is_no(), "{error:?} after {:#?}", self.log);
+        }
+    }
+
+    /// Each client that runs comes to show what a fresh look shows.
+    async fn compare(&mut self) {
+        for player in &mut self.players {
+            let Some(device) = &mut player.device else { continue };
+            let person = &player.person;
+            let open = player.open;
+            let start = std::time::Instant::now();
+            loop {
+                let calm = device.reaches(|state| {
+                    *state.connection() == rookery_client::Connection::Online
+                        && state.all_pending().all(|pending| pending.status != rookery_client::PendingStatus::Sending)
+                });
+                let _ = calm.await;
+                let server = fresh(person, open).await;
+                let state: Arc<State> = device.state();
+                let client = kept(&state, open, server.open.len());
+                // A conversation that is not open any more on this device has no messages loaded.
+                let same_messages = client.open == server.open || !state.opened().contains(&open);
+                if client.chats == server.chats && same_messages {
+                    break;
+                }
+                if start.elapsed() > device::PATIENCE {
+                    let all = &self.log;
+                    panic!("{} has kept {client:#?}\nbut a fresh look shows {server:#?}\nafter {all:#?}", person.name);
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+            }
+        }
+    }
+
+    async fn play(&mut self, steps: usize) {
+        self.begin().await;
+        self.compare().await;
+        for _ in 0..steps {
+            self.step().await;
+            self.compare().await;
+        }
+    }
+}
+
+on_both! {
+    async fn what_a_client_has_kept_is_what_a_fresh_one_sees(backend) {
+        let (cases, steps) = size();
+        let seed: u64 = std::env::var("ROOKERY_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
+        println!("ROOKERY_SEED={seed} repeats this run");
+        // A server and its people serve ten cases: what earlier ones left behind is part of the later ones.
+        for round in 0..cases.div_ceil(10) {
+            let mut model = Model::new(backend, seed.wrapping_add(round)).await;
+            for _ in 0..10.min(cases - round * 10) {
+                model.play(steps).await;
+            }
+            for player in &mut model.players {
+                if let Some(device) = player.device.take() {
+                    device.end().await;
+                }
+            }
+            model.server.stop().await;
+        }
+    }
+}
