@@ -133,7 +133,8 @@ impl Cache {
         let more_before = messages.len() > limit || floor > 0;
         messages.truncate(limit);
         messages.reverse();
-        Ok((!messages.is_empty()).then_some(CachedPage { messages, more_before }))
+        // Nothing, and more before it: the rest is not here. Nothing at all is an empty conversation.
+        Ok((!messages.is_empty() || !more_before).then_some(CachedPage { messages, more_before }))
     }
 
     fn floor(&self, conversation_id: i64) -> rusqlite::Result<Option<i64>> {

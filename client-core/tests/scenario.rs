@@ -1,6 +1,8 @@
 //! The reducer's scenarios, one table for every client: tests/scenarios/*.json, where README.md says how to read them.
 //! The browser client runs the same ones by the same names.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{fs, path::Path, sync::Arc, time::SystemTime};
 
 use prost::Message as _;
@@ -109,9 +111,8 @@ fn run_value(run: &Run) -> Value {
         each.map(|reaction| format!("{} {} {}", reaction.emote, reaction.count, own(reaction))).collect()
     };
     let messages = || run.messages().map(|message| (message.id.to_string(), message));
-    let texts = messages().map(|(id, message)| {
-        (id, if message.deleted { Value::Null } else { message.text.clone().into() })
-    });
+    let texts =
+        messages().map(|(id, message)| (id, if message.deleted { Value::Null } else { message.text.clone().into() }));
     json!({
         "ids": run.messages().map(|message| message.id).collect::<Vec<_>>(),
         "count": run.len(),
@@ -166,10 +167,9 @@ fn to_update(value: &Value) -> Update {
         })),
         "answer" => Update::MessageLoaded(Arc::new(proto("Message", value))),
         "opened" => Update::ConversationOpened(number(value)),
-        "following" => Update::FollowingChanged {
-            conversation_id: conversation_id(),
-            following: value["following"] == true,
-        },
+        "following" => {
+            Update::FollowingChanged { conversation_id: conversation_id(), following: value["following"] == true }
+        }
         "read" => Update::ReadMoved {
             conversation_id: conversation_id(),
             read_position: number(&value["readPosition"]),
@@ -254,6 +254,7 @@ fn text(value: &Value) -> &str {
 fn proto<T: prost::Message + Default>(name: &str, value: &Value) -> T {
     let pool = DescriptorPool::decode(rookery_api::DESCRIPTORS).unwrap();
     let descriptor = pool.get_message_by_name(&format!("rookery.v1.{name}")).unwrap();
-    let message = DynamicMessage::deserialize(descriptor, value).unwrap_or_else(|error| panic!("{name} {value}: {error}"));
+    let message =
+        DynamicMessage::deserialize(descriptor, value).unwrap_or_else(|error| panic!("{name} {value}: {error}"));
     T::decode(&message.encode_to_vec()[..]).unwrap()
 }

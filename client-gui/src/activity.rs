@@ -1,8 +1,8 @@
 //! Whether somebody is at the device. Every movement of the pointer counts, and none of them wakes the program: the
 //! listener only notes the time, unless the user had been away.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use iced::{Event, Subscription, event, keyboard, mouse, window};

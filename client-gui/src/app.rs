@@ -28,6 +28,8 @@ const COUNTDOWN: Duration = Duration::from_secs(1);
 pub struct App {
     profile: Profile,
     settings: Settings,
+    // From the command line.
+    asked_server: Option<String>,
     screen: Screen,
     // Ends the engine when it is dropped.
     engine: Option<iced::task::Handle>,
@@ -63,9 +65,11 @@ impl App {
     /// Starts with what the profile remembers.
     pub fn new(profile: Profile, server: Option<String>) -> (Self, Task<Message>) {
         let settings = Settings::load(profile.folder());
-        let session = profile.session().filter(|session| server.as_ref().is_none_or(|server| session.server == *server));
-        let mut app = Self { profile, settings, screen: Screen::Waiting("One moment"), engine: None };
-        app.settings.server = server.or(app.settings.server);
+        let session =
+            profile.session().filter(|session| server.as_ref().is_none_or(|server| session.server == *server));
+        let screen = Screen::Waiting("One moment");
+        let mut app = Self { profile, settings, asked_server: None, screen, engine: None };
+        app.asked_server = server;
         let task = match session {
             Some(session) => {
                 let profile = app.profile.clone();
@@ -98,9 +102,7 @@ impl App {
         match message {
             Message::SignIn(message) => self.sign_in(message),
             Message::Chat(message) => self.chat(message),
-            Message::TokenLoaded(session, Some((token, place))) => {
-                self.start(SignedIn { session, token, place })
-            }
+            Message::TokenLoaded(session, Some((token, place))) => self.start(SignedIn { session, token, place }),
             Message::TokenLoaded(..) => self.ask(Some("Your sign-in could not be found. Please sign in again.")),
             Message::SignedIn(Ok(signed_in)) => {
                 self.settings.server = Some(signed_in.session.server.clone());
@@ -130,7 +132,7 @@ impl App {
             Some(_) => sign_in::Purpose::SignIn,
             None => sign_in::Purpose::Register,
         };
-        let mut screen = sign_in::State::new(self.settings.server.clone(), purpose);
+        let mut screen = sign_in::State::new(self.asked_server.clone().or(self.settings.server.clone()), purpose);
         if let Some(notice) = notice {
             screen = screen.with_notice(notice);
         }
@@ -219,9 +221,9 @@ impl App {
     /// Draws it.
     pub fn view(&self) -> Element<'_, Message> {
         match &self.screen {
-            Screen::Waiting(why) => iced::widget::container(widget::empty(Icon::Bird, why, ""))
-                .style(crate::theme::surface::side)
-                .into(),
+            Screen::Waiting(why) => {
+                iced::widget::container(widget::empty(Icon::Bird, why, "")).style(crate::theme::surface::side).into()
+            }
             Screen::SignIn(screen) => screen.view().map(Message::SignIn),
             Screen::Chat(screen) => screen.view(self.settings.mode).map(Message::Chat),
         }
@@ -238,11 +240,14 @@ fn key(event: Event, status: event::Status, _window: window::Id) -> Option<Press
     match event {
         Event::Window(window::Event::Focused) => Some(Pressed::Chat(chat::Message::FocusChanged(true))),
         Event::Window(window::Event::Unfocused) => Some(Pressed::Chat(chat::Message::FocusChanged(false))),
-        Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) => {
+        Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, text, .. }) => {
             let free = status == event::Status::Ignored;
             match key.as_ref() {
                 Key::Named(Named::Tab) if free => Some(Pressed::Tab(modifiers.shift())),
                 Key::Named(Named::Escape) if free => Some(Pressed::Chat(chat::Message::Escaped)),
+                Key::Character(_) | Key::Named(Named::Space) if free && !modifiers.command() && !modifiers.alt() => {
+                    Some(Pressed::Chat(chat::Message::Typed(text?.to_string())))
+                }
                 Key::Character("k") if modifiers.command() => Some(Pressed::Chat(chat::Message::SwitcherWanted)),
                 Key::Named(Named::ArrowUp) if modifiers.alt() => Some(Pressed::Chat(chat::Message::ChatStepped(-1))),
                 Key::Named(Named::ArrowDown) if modifiers.alt() => Some(Pressed::Chat(chat::Message::ChatStepped(1))),

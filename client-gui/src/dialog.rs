@@ -96,9 +96,7 @@ impl State {
     pub fn update(&mut self, message: Message, client: &Client) -> Action {
         match (self, message) {
             (_, Message::Closed) => Action::Close,
-            (Self::AddChat(state), Message::AddChat(message)) => {
-                state.update(message, client).lift(Message::AddChat)
-            }
+            (Self::AddChat(state), Message::AddChat(message)) => state.update(message, client).lift(Message::AddChat),
             (Self::AddGroup(state), Message::AddGroup(message)) => {
                 state.update(message, client).lift(Message::AddGroup)
             }

@@ -10,8 +10,24 @@ const VARIABLE: &str = "ICED_BACKEND";
 /// Kernel drivers of cards that can draw in three dimensions.
 #[cfg(target_os = "linux")]
 const REAL: [&str; 18] = [
-    "amdgpu", "asahi", "etnaviv", "i915", "imagination", "lima", "msm", "msm_dpu", "nouveau", "nvidia", "nvidia-drm",
-    "panfrost", "panthor", "radeon", "tegra", "v3d", "vc4", "xe",
+    "amdgpu",
+    "asahi",
+    "etnaviv",
+    "i915",
+    "imagination",
+    "lima",
+    "msm",
+    "msm_dpu",
+    "nouveau",
+    "nvidia",
+    "nvidia-drm",
+    "panfrost",
+    "panthor",
+    "radeon",
+    "tegra",
+    "v3d",
+    "vc4",
+    "xe",
 ];
 
 /// Starts the program again with the renderer that suits the machine, and gives its exit code; none if all is well as it

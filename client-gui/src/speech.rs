@@ -2,6 +2,7 @@
 
 use rookery_api::v1::{self, ConversationKind, PresenceState, SystemKind};
 use rookery_client::{Conversation, State};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// What to call a person: her name, or "You".
 #[must_use]
@@ -62,6 +63,24 @@ pub fn system(world: &State, message: &v1::Message) -> String {
 #[must_use]
 pub fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
+}
+
+/// A server's words as a sentence.
+#[must_use]
+pub fn sentence(words: &str) -> String {
+    let mut letters = words.trim().chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if words.trim_end().ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+/// At most so many letters, with a sign that there is more.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    match text.grapheme_indices(true).nth(most) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
 }
 
 /// The second line of a chat in the list.
@@ -134,6 +153,10 @@ mod tests {
     fn a_preview_is_one_line() {
         assert_eq!(first_line("\n  \nhello\nthere"), "hello");
         assert_eq!(first_line("  "), "");
+        assert_eq!(cut("four five", 5), "four…");
+        assert_eq!(cut("four", 4), "four");
+        assert_eq!(sentence("the name is taken"), "The name is taken.");
+        assert_eq!(sentence("Slow down."), "Slow down.");
         assert_eq!(count(1, "member", "members"), "1 member");
         assert_eq!(count(2, "member", "members"), "2 members");
     }

@@ -56,6 +56,8 @@ pub const ROUND_FULL: f32 = 999.0;
 
 /// The chat list.
 pub const SIDEBAR: f32 = 296.0;
+/// So many letters of a message fit into a row of the chat list, and so many beside a count.
+pub const PREVIEW: (usize, usize) = (30, 25);
 /// The members of a group.
 pub const MEMBERS: f32 = 248.0;
 /// The head of each pane; all are equally high, so that their lower edges make one line.
@@ -65,9 +67,7 @@ pub const CARD: f32 = 400.0;
 /// A dialog.
 pub const DIALOG: f32 = 440.0;
 /// The list inside a dialog; fixed, so that results do not move the buttons below.
-pub const DIALOG_LIST: f32 = 280.0;
-/// A sentence that asks something.
-pub const SENTENCE: f32 = 360.0;
+pub const DIALOG_LIST: f32 = 236.0;
 /// The square button that holds an icon.
 pub const ICON_BUTTON: f32 = 36.0;
 /// The square buttons that appear over a message.
@@ -99,27 +99,18 @@ pub const END_SLACK: f32 = 24.0;
 /// Width of the scroll bar.
 pub const SCROLL_BAR: f32 = 6.0;
 /// The smallest window that still works.
-pub const WINDOW_MINIMUM: (f32, f32) = (720.0, 480.0);
+pub const WINDOW_MINIMUM: (f32, f32) = (760.0, 600.0);
 /// The window at its first start.
 pub const WINDOW: (f32, f32) = (1100.0, 740.0);
 
 /// Text as it is read.
 pub const REGULAR: Font = Font::with_name("Inter");
 /// Names, buttons, titles.
-pub const SEMIBOLD: Font = Font {
-    weight: Weight::Semibold,
-    ..REGULAR
-};
+pub const SEMIBOLD: Font = Font { weight: Weight::Semibold, ..REGULAR };
 /// The largest titles, and counts.
-pub const BOLD: Font = Font {
-    weight: Weight::Bold,
-    ..REGULAR
-};
+pub const BOLD: Font = Font { weight: Weight::Bold, ..REGULAR };
 /// What is no longer there.
-pub const ITALIC: Font = Font {
-    style: Style::Italic,
-    ..REGULAR
-};
+pub const ITALIC: Font = Font { style: Style::Italic, ..REGULAR };
 /// Emoji in colour.
 pub const EMOJI: Font = Font::with_name("Twemoji Mozilla");
 /// Icons; see `widget::icon`.
@@ -184,6 +175,8 @@ pub struct Colors {
     pub side: Color,
     /// Cards, dialogs, what floats.
     pub raised: Color,
+    /// Small things over other things.
+    pub floating: Color,
     /// Where one writes.
     pub field: Color,
     /// Hairlines.
@@ -216,14 +209,13 @@ pub struct Colors {
     pub idle: Color,
     /// Behind a dialog.
     pub veil: Color,
-    /// Under what floats.
-    pub shadow: Color,
 }
 
 const DARK: Colors = Colors {
     base: color!(0x1b1d23),
     side: color!(0x15171c),
     raised: color!(0x24272f),
+    floating: color!(0x2f333e),
     field: color!(0x24272f),
     line: color!(0x2c3039),
     hover: color!(0xffffff, 0.045),
@@ -240,13 +232,13 @@ const DARK: Colors = Colors {
     online: color!(0x46b77b),
     idle: color!(0xe0a63f),
     veil: color!(0x07080a, 0.62),
-    shadow: color!(0x000000, 0.42),
 };
 
 const LIGHT: Colors = Colors {
     base: color!(0xffffff),
     side: color!(0xf4f5f8),
     raised: color!(0xffffff),
+    floating: color!(0xffffff),
     field: color!(0xf4f5f8),
     line: color!(0xe1e4ea),
     hover: color!(0x101828, 0.045),
@@ -263,7 +255,6 @@ const LIGHT: Colors = Colors {
     online: color!(0x2f9e62),
     idle: color!(0xc98a17),
     veil: color!(0x1b1e25, 0.38),
-    shadow: color!(0x1b1e25, 0.16),
 };
 
 /// The colours of initials, the same in both modes: white is readable on each.
@@ -283,11 +274,7 @@ const PEOPLE: [Color; 10] = [
 /// The colours of a theme made by [`Mode::theme`].
 #[must_use]
 pub fn colors(theme: &Theme) -> &'static Colors {
-    if theme.extended_palette().is_dark {
-        &DARK
-    } else {
-        &LIGHT
-    }
+    if theme.extended_palette().is_dark { &DARK } else { &LIGHT }
 }
 
 /// Somebody's colour, for ever the same.

@@ -58,8 +58,8 @@ pub enum What<'a> {
 pub struct Reader {
     /// Who reads.
     pub user_id: i64,
-    /// Up to where it had been read when the conversation was opened.
-    pub read_position: i64,
+    /// Above this message others' messages are new; none if nothing is.
+    pub new_above: Option<i64>,
     /// Where the reader is.
     pub zone: TimeZone,
 }
@@ -117,7 +117,7 @@ impl<'a> Writer<'a> {
             self.lines.extend(day.map(|day| Line { key: Key(message.id, DIVIDER), what: What::Day(day) }));
         }
         let counts = message.author_id != reader.user_id && !message.deleted && message.system.is_none();
-        if !self.new_shown && counts && message.id > reader.read_position {
+        if !self.new_shown && counts && reader.new_above.is_some_and(|read| message.id > read) {
             self.new_shown = true;
             self.group = None;
             self.push(Key(message.id, NEW), What::New);

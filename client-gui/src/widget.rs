@@ -30,15 +30,11 @@ pub fn hint_over<'a, M: 'a>(
     hint: impl text::IntoFragment<'a>,
     position: tooltip::Position,
 ) -> Element<'a, M> {
-    tooltip(
-        content,
-        container(text(hint).size(theme::CAPTION)).padding([theme::TINY, theme::SMALL]),
-        position,
-    )
-    .gap(theme::TINY)
-    .delay(HINT_DELAY)
-    .style(theme::surface::floating)
-    .into()
+    tooltip(content, container(text(hint).size(theme::CAPTION)).padding([theme::TINY, theme::SMALL]), position)
+        .gap(theme::TINY)
+        .delay(HINT_DELAY)
+        .style(theme::surface::floating)
+        .into()
 }
 
 /// A button of words. Without a message it cannot be pressed.
@@ -89,13 +85,8 @@ pub fn badge<'a, M: 'a>(count: i64) -> Option<Element<'a, M>> {
         return None;
     }
     let label = if count > BADGE_MOST { format!("{BADGE_MOST}+") } else { count.to_string() };
-    let label = text(label).size(theme::CAPTION).font(theme::SEMIBOLD).line_height(1.0);
-    Some(
-        container(label)
-            .padding([theme::TINY, theme::SMALL])
-            .style(theme::surface::badge)
-            .into(),
-    )
+    let label = words::look(theme::CAPTION).font(theme::SEMIBOLD).style(theme::on_accent).view_owned(label);
+    Some(container(label).padding([theme::HAIR, theme::SMALL]).style(theme::surface::badge).into())
 }
 
 /// A small word beside a name.

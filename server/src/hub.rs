@@ -46,6 +46,18 @@ pub struct Settings {
     pub activity_expires: Duration,
     /// How long a user may be without a stream before she is shown as offline: a reconnect is not a departure.
     pub grace: Duration,
+    /// The time of day.
+    pub now: Now,
+}
+
+/// Where the hub has the time of day from, in milliseconds since 1970: who goes offline is told to have been seen now.
+#[derive(Clone)]
+pub struct Now(pub Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl std::fmt::Debug for Now {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Now")
+    }
 }
 
 /// The hub.

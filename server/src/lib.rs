@@ -58,6 +58,10 @@ impl Server {
             typing_expires: Duration::from_secs(config.timings.typing_expires),
             activity_expires: Duration::from_secs(config.timings.activity_expires),
             grace: Duration::from_secs(config.timings.grace),
+            now: hub::Now({
+                let clock = clock.clone();
+                Arc::new(move || clock.now())
+            }),
         });
         let (writer, writers) = Writer::start(&db, &hub, &clock);
         let ctx = Arc::new(Ctx {

@@ -18,6 +18,7 @@ use rookery_api::v1::{
     server_service_server::ServerServiceServer, user_service_server::UserServiceServer,
 };
 use tonic::service::Routes;
+use tower::util::MapResponseLayer;
 
 use crate::domain::Ctx;
 
@@ -68,7 +69,8 @@ pub fn routes(
         // Both versions: old grpcurl and Python ask for v1alpha, buf for v1.
         routes = routes.add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?);
     }
-    Ok(routes.prepare().into_axum_router().layer(tonic_web::GrpcWebLayer::new()))
+    let complete = MapResponseLayer::new(status::complete);
+    Ok(routes.prepare().into_axum_router().layer(complete).layer(tonic_web::GrpcWebLayer::new()))
 }
 
 /// What is answered to a method that does not exist.

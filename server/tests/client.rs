@@ -1,97 +1,40 @@
 //! The real client against the real server: talking, being cut off, coming back.
 
+#![allow(clippy::unwrap_used)]
+
+#[path = "harness/device.rs"]
+mod device;
 #[path = "harness/harness.rs"]
 mod harness;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt;
+use device::{Device, PATIENCE};
 use harness::{Backend, Person, Process, Served, Store};
-use rookery_client::{
-    Api, Client, Config, Connection, Conversation, PageAt, PendingStatus, Profile, Run, Session, State, v1,
-};
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use rookery_client::{Connection, Conversation, PageAt, PendingStatus, Run, State, v1};
 
-/// How long anything may take on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(30);
 const GLOBAL: i64 = 1;
 
-/// One window of one person: a client, and the state that it would draw.
-struct Device {
-    client: Client,
-    states: watch::Receiver<Arc<State>>,
-    task: JoinHandle<()>,
+/// What these tests do with a window.
+trait Window {
+    /// Waits until the state is so.
+    async fn until(&mut self, what: &str, so: impl Fn(&State) -> bool) -> Arc<State>;
+    /// Opens a conversation and waits for its messages.
+    async fn open(&mut self, id: i64);
 }
 
-impl Device {
-    /// In a profile of its own below the store's folder.
-    async fn start(store: &Store, url: &str, person: &Person, name: &str) -> Self {
-        let info = Api::new(url, None).unwrap().get_server_info(v1::GetServerInfoRequest {}).await.unwrap();
-        let session = Session {
-            server: url.to_owned(),
-            history_id: info.history_id,
-            user_id: person.id,
-            user_name: person.name.clone(),
-        };
-        let profile = Profile::open_in(&store.dir.join("profiles"), name).unwrap();
-        profile.save_session(&session).unwrap();
-        profile.save_token(&person.token).unwrap();
-        drop(profile);
-        Self::again(&store.dir, name).await
-    }
-
-    /// From what its profile has kept.
-    async fn again(folder: &Path, name: &str) -> Self {
-        let open = || Profile::open_in(&folder.join("profiles"), name);
-        // A client that was just dropped still finishes writing.
-        let profile = loop {
-            match open() {
-                Ok(profile) => break profile,
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            }
-        };
-        let (session, token) = (profile.session().unwrap(), profile.token().unwrap());
-        let mut config = Config::new(session, token, profile);
-        config.backoff = (Duration::from_millis(50), Duration::from_millis(500));
-        let (client, mut updates) = rookery_client::connect(config).unwrap();
-        let (out, states) = watch::channel(Arc::new(State::default()));
-        let task = tokio::spawn(async move {
-            let mut state = State::default();
-            while let Some(update) = updates.next().await {
-                state.apply(&update);
-                out.send_replace(Arc::new(state.clone()));
-            }
-        });
-        Self { client, states, task }
-    }
-
-    fn state(&self) -> Arc<State> {
-        self.states.borrow().clone()
-    }
-
-    /// Waits until the state is so.
+impl Window for Device {
     async fn until(&mut self, what: &str, so: impl Fn(&State) -> bool) -> Arc<State> {
-        let waited = timeout(PATIENCE, self.states.wait_for(|state| so(state))).await;
-        match waited {
-            Ok(Ok(state)) => state.clone(),
-            _ => panic!("it never came to this: {what}; {:#?}", self.state()),
-        }
-    }
-
-    async fn online(&mut self) -> Arc<State> {
-        self.until("online", |state| *state.connection() == Connection::Online).await
+        self.reaches(so).await.unwrap_or_else(|state| {
+            let chats: Vec<_> = state.conversations().map(|chat| (chat, texts(&state, chat.id()))).collect();
+            panic!("it never came to this: {what}; {:?}; {chats:?}", state.connection());
+        })
     }
 
     async fn open(&mut self, id: i64) {
         self.until("known", |state| state.conversation(id).is_some()).await;
         self.client.open(id);
         self.until("opened", |state| run(state, id).is_some()).await;
-    }
-
-    /// Closes the window, as at once as a crash.
-    async fn close(self) {
-        self.task.abort();
-        let _ = self.task.await;
     }
 }
 
@@ -116,8 +59,8 @@ fn chat(state: &State, id: i64) -> &Conversation {
 async fn two_clients_talk() {
     let server = Served::start(Backend::Sqlite).await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
-    let mut one = Device::start(&server.store, &server.url(), &ada, "one").await;
-    let mut two = Device::start(&server.store, &server.url(), &bob, "two").await;
+    let mut one = Device::start(&server.store.dir, &server.url(), &ada, "one").await;
+    let mut two = Device::start(&server.store.dir, &server.url(), &bob, "two").await;
     one.online().await;
     two.online().await;
     one.open(GLOBAL).await;
@@ -169,7 +112,7 @@ async fn two_clients_talk() {
     two.client.send(group, "here", 0);
     one.until("bob came", |state| chat(state, group).unread() == 1).await;
     two.client.leave_group(group, false).await.unwrap();
-    assert!(two.state().conversation(group).is_none());
+    two.until("gone", |state| state.conversation(group).is_none()).await;
     one.client.send(group, "bye", 0);
     one.until("bob left", |state| state.pending(group).is_empty()).await;
     assert!(two.state().conversation(group).is_none());
@@ -181,8 +124,8 @@ async fn what_is_sent_offline_arrives_once_and_in_order_also_after_a_restart_of_
     let mut server = Process::start(&store);
     let url = server.url();
     let (ada, bob) = (Person::register(&url, "ada").await, Person::register(&url, "bob").await);
-    let mut one = Device::start(&store, &url, &ada, "one").await;
-    let mut two = Device::start(&store, &url, &bob, "two").await;
+    let mut one = Device::start(&store.dir, &url, &ada, "one").await;
+    let mut two = Device::start(&store.dir, &url, &bob, "two").await;
     one.open(GLOBAL).await;
     two.open(GLOBAL).await;
     one.client.send(GLOBAL, "0", 0);
@@ -195,7 +138,7 @@ async fn what_is_sent_offline_arrives_once_and_in_order_also_after_a_restart_of_
         one.client.send(GLOBAL, number.to_string(), 0);
     }
     one.until("bubbles", |state| state.pending(GLOBAL).len() == 5).await;
-    one.close().await;
+    one.end().await;
 
     // Without a server: the chats, the messages and what waits are there all the same.
     let mut one = Device::again(&store.dir, "one").await;
@@ -213,9 +156,10 @@ async fn what_is_sent_offline_arrives_once_and_in_order_also_after_a_restart_of_
     two.until("heard", |state| ends_with(state, GLOBAL, "6")).await;
     assert_eq!(texts(&one.state(), GLOBAL), all);
     assert_eq!(texts(&two.state(), GLOBAL), all);
-    one.close().await;
+    one.end().await;
     let mut one = Device::again(&store.dir, "one").await;
-    assert_eq!(one.online().await.all_pending().count(), 0);
+    one.online().await;
+    assert_eq!(one.state().all_pending().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,8 +168,8 @@ async fn a_server_that_is_killed_again_and_again_loses_and_doubles_nothing() {
     let mut server = Process::start(&store);
     let url = server.url();
     let (ada, bob) = (Person::register(&url, "ada").await, Person::register(&url, "bob").await);
-    let mut one = Device::start(&store, &url, &ada, "one").await;
-    let mut two = Device::start(&store, &url, &bob, "two").await;
+    let mut one = Device::start(&store.dir, &url, &ada, "one").await;
+    let mut two = Device::start(&store.dir, &url, &bob, "two").await;
     one.open(GLOBAL).await;
     two.open(GLOBAL).await;
     let expected: Vec<_> = (0..120).map(|number| number.to_string()).collect();
@@ -252,7 +196,7 @@ async fn a_long_history_is_walked_through_a_small_window() {
     for number in 0..400 {
         ada.say(GLOBAL, &number.to_string()).await;
     }
-    let mut two = Device::start(&server.store, &server.url(), &bob, "two").await;
+    let mut two = Device::start(&server.store.dir, &server.url(), &bob, "two").await;
     two.open(GLOBAL).await;
     assert!(ends_with(&two.state(), GLOBAL, "399"));
     let mut walked = 0;
@@ -280,7 +224,7 @@ async fn a_long_history_is_walked_through_a_small_window() {
     two.client.jump_to_present(GLOBAL);
     let state = two.until("present", |state| ends_with(state, GLOBAL, "400")).await;
     assert!(chat(&state, GLOBAL).following());
-    two.close().await;
+    two.end().await;
 
     // Away for longer than the server replays: the list is loaded anew, and nothing is missing at its end.
     for number in 401..540 {
@@ -292,14 +236,14 @@ async fn a_long_history_is_walked_through_a_small_window() {
     let shown = texts(&state, GLOBAL);
     let expected: Vec<_> = (540 - shown.len()..540).map(|number| number.to_string()).collect();
     assert_eq!(shown, expected);
-    assert_eq!(chat(&two.until("count", |s| s.unread() == 540).await, GLOBAL).unread(), 540);
+    two.until("all of it is unread", |state| state.unread() == 540).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_message_waits_for_its_writer_and_lets_the_next_one_go() {
     let server = Served::start(Backend::Sqlite).await;
     let ada = server.user("ada").await;
-    let mut one = Device::start(&server.store, &server.url(), &ada, "one").await;
+    let mut one = Device::start(&server.store.dir, &server.url(), &ada, "one").await;
     one.online().await;
     one.open(GLOBAL).await;
     let refused = one.client.send(GLOBAL, "x".repeat(5000), 0);
@@ -309,7 +253,7 @@ async fn a_refused_message_waits_for_its_writer_and_lets_the_next_one_go() {
         pending.is_some_and(|pending| matches!(&pending.status, PendingStatus::Failed(why) if !why.is_empty()))
     };
     one.until("refused, and the next sent", |state| failed(state) && ends_with(state, GLOBAL, "next")).await;
-    one.close().await;
+    one.end().await;
 
     let mut one = Device::again(&server.store.dir, "one").await;
     one.online().await;
@@ -327,19 +271,22 @@ async fn a_refused_message_waits_for_its_writer_and_lets_the_next_one_go() {
 async fn a_session_that_was_ended_elsewhere_signs_out() {
     let server = Served::start(Backend::Sqlite).await;
     let ada = server.user("ada").await;
-    let mut one = Device::start(&server.store, &server.url(), &ada, "one").await;
+    let mut one = Device::start(&server.store.dir, &server.url(), &ada, "one").await;
     one.online().await;
     ada.api.sign_out(v1::SignOutRequest {}).await.unwrap();
     one.until("signed out", |state| *state.connection() == Connection::SignedOut).await;
-    timeout(PATIENCE, one.task).await.expect("the stream of updates ends").unwrap();
+    // The stream of updates ends with it: nothing comes any more.
+    one.client.send(GLOBAL, "nobody hears it", 0);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(one.state().pending(GLOBAL).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_devices_of_one_person_agree() {
     let server = Served::start(Backend::Sqlite).await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
-    let mut desk = Device::start(&server.store, &server.url(), &ada, "desk").await;
-    let mut lap = Device::start(&server.store, &server.url(), &ada, "lap").await;
+    let mut desk = Device::start(&server.store.dir, &server.url(), &ada, "desk").await;
+    let mut lap = Device::start(&server.store.dir, &server.url(), &ada, "lap").await;
     for device in [&mut desk, &mut lap] {
         device.online().await;
         device.open(GLOBAL).await;
@@ -361,4 +308,150 @@ async fn two_devices_of_one_person_agree() {
     assert_eq!(lap.state().pending(GLOBAL).len(), 0);
     assert_eq!(texts(&lap.state(), GLOBAL).iter().filter(|text| *text == "mine").count(), 1);
     assert!(!lap.state().is_loading(GLOBAL, PageAt::Newest));
+}
+
+/// Numbers that look random and are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+}
+
+/// What two clients of one person have to agree on, line by line.
+fn essence(state: &State) -> Vec<String> {
+    let mut chats: Vec<_> = state.conversations().collect();
+    chats.sort_by_key(|chat| chat.id());
+    let mut lines = Vec::new();
+    for chat in chats {
+        let last = chat.last_message().map(|message| (message.id, message.changed));
+        let (id, unread, read) = (chat.id(), chat.unread(), chat.read_position());
+        lines.push(format!("{id} {} {:?} unread {unread} read {read} last {last:?}", chat.name(), chat.cursor()));
+        lines.extend(chat.run().into_iter().flat_map(Run::messages).map(|message| format!("{message:?}")));
+    }
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_cuts_that_are_longer_than_the_replay_a_client_knows_what_a_fresh_one_knows() {
+    let seed = std::env::var("ROOKERY_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64);
+    println!("ROOKERY_SEED={seed}");
+    let (cases, steps) = if harness::in_full() { (200, 50) } else { (4, 30) };
+    let mut dice = Dice(seed);
+    let server = Served::with(Backend::Sqlite, |config| config.limits.replay = 20).await;
+    for case in 0..cases {
+        let (ada, bob, cy) = (
+            server.user(&format!("ada{case}")).await,
+            server.user(&format!("bob{case}")).await,
+            server.user(&format!("cy{case}")).await,
+        );
+        let group = ada.group("Rooks", &[&bob, &cy], true).await;
+        let direct = ada.direct(&bob).await;
+        ada.say(direct, "first").await;
+        let name = format!("long{case}");
+        let mut long = Some(Device::start(&server.store.dir, &server.url(), &ada, &name).await);
+        for _ in 0..steps {
+            let place = [group, direct][dice.roll(2) as usize];
+            let person = if place == direct { &bob } else { [&bob, &cy][dice.roll(2) as usize] };
+            act(&mut dice, person, place).await;
+            match (dice.roll(6), &mut long) {
+                (0, Some(device)) => device.open(place).await,
+                (1, Some(device)) => {
+                    device.client.send(place, "of my own", 0);
+                }
+                (2, Some(device)) => {
+                    if let Some(last) = device.state().conversation(place).and_then(Conversation::last_message) {
+                        device.client.mark_read(place, last.id);
+                    }
+                }
+                (3, device @ Some(_)) if dice.roll(2) == 0 => device.take().unwrap().end().await,
+                (_, device @ None) => *device = Some(Device::again(&server.store.dir, &name).await),
+                _ => {}
+            }
+        }
+        let mut long = match long {
+            Some(device) => device,
+            None => Device::again(&server.store.dir, &name).await,
+        };
+        long.until("all sent", |state| *state.connection() == Connection::Online && state.all_pending().count() == 0)
+            .await;
+        let mut fresh = Device::start(&server.store.dir, &server.url(), &ada, &format!("fresh{case}")).await;
+        fresh.online().await;
+        for place in [group, direct] {
+            for device in [&mut long, &mut fresh] {
+                device.open(place).await;
+                device.client.jump_to_present(place);
+            }
+            // The same part of the history on both.
+            while run(&fresh.state(), place).unwrap().more_before() {
+                let first = run(&fresh.state(), place).unwrap().first_id();
+                fresh.client.load_older(place);
+                fresh.until("older", |state| run(state, place).unwrap().first_id() != first).await;
+            }
+            while run(&long.state(), place).unwrap().more_before() {
+                let first = run(&long.state(), place).unwrap().first_id();
+                long.client.load_older(place);
+                long.until("older", |state| run(state, place).unwrap().first_id() != first).await;
+            }
+        }
+        let start = std::time::Instant::now();
+        while essence(&long.state()) != essence(&fresh.state()) {
+            if start.elapsed() > PATIENCE {
+                let (long, fresh) = (essence(&long.state()), essence(&fresh.state()));
+                let only = |here: &[String], there: &[String]| -> Vec<_> {
+                    here.iter().filter(|line| !there.contains(line)).cloned().collect()
+                };
+                let (long, fresh) = (only(&long, &fresh), only(&fresh, &long));
+                panic!("case {case} of ROOKERY_SEED={seed}:\nlong: {long:#?}\nfresh: {fresh:#?}");
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        long.end().await;
+        fresh.end().await;
+    }
+}
+
+/// One thing that somebody does somewhere; that she may not do it is no mistake.
+async fn act(dice: &mut Dice, person: &Person, conversation_id: i64) {
+    let request = v1::ListMessagesRequest { conversation_id, page_size: 20, ..Default::default() };
+    let messages = person.api.list_messages(request).await.map(|answer| answer.messages).unwrap_or_default();
+    let any = messages.get(dice.roll(messages.len().max(1) as u64) as usize).map_or(1, |message| message.id);
+    let api = &person.api;
+    let emote = ["👍", "🎉"][dice.roll(2) as usize].to_owned();
+    let _ = match dice.roll(12) {
+        0..=3 => {
+            let text = format!("message {}", dice.roll(1_000_000));
+            api.send_message(v1::SendMessageRequest { conversation_id, text, ..Default::default() }).await.map(drop)
+        }
+        4 => {
+            for number in 0..25 {
+                let text = format!("flood {number}");
+                let request = v1::SendMessageRequest { conversation_id, text, ..Default::default() };
+                let _ = api.send_message(request).await;
+            }
+            Ok(())
+        }
+        5 => {
+            let text = format!("edited {}", dice.roll(1_000_000));
+            api.edit_message(v1::EditMessageRequest { conversation_id, id: any, text }).await.map(drop)
+        }
+        6 | 7 => api.delete_message(v1::DeleteMessageRequest { conversation_id, id: any }).await.map(drop),
+        8 => api.add_reaction(v1::AddReactionRequest { conversation_id, id: any, emote }).await.map(drop),
+        9 => api.remove_reaction(v1::RemoveReactionRequest { conversation_id, id: any, emote }).await.map(drop),
+        10 => {
+            let request = v1::LeaveGroupRequest { conversation_id, silent: dice.roll(2) == 0 };
+            api.leave_group(request).await.map(drop)
+        }
+        _ => {
+            let by = Some(v1::join_group_request::By::ConversationId(conversation_id));
+            api.join_group(v1::JoinGroupRequest { by }).await.map(drop)
+        }
+    };
 }

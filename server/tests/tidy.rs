@@ -204,6 +204,7 @@ impl Mistakes {
         }
     }
 
+    #[track_caller]
     fn report(mut self) {
         self.0.dedup();
         assert!(self.0.is_empty(), "\n\n{}\n", self.0.join("\n"));

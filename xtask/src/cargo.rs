@@ -14,10 +14,10 @@ pub fn cargo() -> Outcome<Command> {
     Ok(command)
 }
 
-/// Builds one program of the workspace and says where it is.
+/// Builds the programs of one package and says where the named one is.
 pub fn build(package: &str, program: &str, release: bool) -> Outcome<PathBuf> {
     let mut command = cargo()?;
-    command.args(["build", "--message-format=json-render-diagnostics", "--package", package, "--bin", program]);
+    command.args(["build", "--message-format=json-render-diagnostics", "--package", package]);
     if release {
         command.arg("--release");
     }

@@ -67,6 +67,15 @@ fn a_conversation_without_messages_has_no_cursor() {
 }
 
 #[test]
+fn an_empty_conversation_is_known_to_be_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cache = open(folder.path());
+    write(&mut cache, 4, [newest([], 0, 4)]);
+    assert_eq!(ids(cache.newest(1, 50)), Some((vec![], false)));
+    assert_eq!(cache.restore().0[0].cursor, Some(4));
+}
+
+#[test]
 fn a_change_of_a_message_that_is_not_here_is_none_of_its_business() {
     let folder = tempfile::tempdir().unwrap();
     let mut cache = open(folder.path());

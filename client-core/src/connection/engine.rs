@@ -48,6 +48,7 @@ pub(super) struct Engine {
     disk: Disk,
     out: mpsc::Sender<Update>,
     state: State,
+    told: Vec<Update>,
     calls: JoinSet<Answer>,
     keeper: Keeper,
     holds: HashMap<i64, Hold>,
@@ -74,6 +75,7 @@ pub(super) async fn run(start: Start) {
         disk,
         out,
         state: State::default(),
+        told: Vec::new(),
         calls: JoinSet::new(),
         keeper: Keeper::default(),
         holds: HashMap::new(),
@@ -91,6 +93,7 @@ pub(super) async fn run(start: Start) {
     let backoff = Backoff::new(engine.config.backoff.0, engine.config.backoff.1);
     let mut link = Link::start(api, backoff, engine.config.ambient.jitter);
     loop {
+        engine.give().await;
         let due = engine.next_due();
         tokio::select! {
             event = link.events.recv() => match event {
@@ -108,17 +111,26 @@ pub(super) async fn run(start: Start) {
             () = sleep_until(due) => {}
             () = engine.out.closed() => return,
         }
-        engine.work().await;
+        engine.work();
     }
-    engine.emit(Update::ConnectionChanged(Connection::SignedOut)).await;
+    engine.emit(Update::ConnectionChanged(Connection::SignedOut));
+    engine.give().await;
 }
 
 impl Engine {
-    /// Everything that the reducer is to know goes through here, in order.
-    async fn emit(&mut self, update: Update) {
+    /// Everything that the reducer is to know goes through here, in order. Does not wait: between a change of the state
+    /// and the note for the cache nothing may come, not even the end of the engine.
+    fn emit(&mut self, update: Update) {
         self.state.apply(&update);
-        // Nobody there: the loop sees it at its next turn.
-        let _ = self.out.send(update).await;
+        self.told.push(update);
+    }
+
+    /// Gives out what was told. Waits for a program that is slow to apply it.
+    async fn give(&mut self) {
+        for update in std::mem::take(&mut self.told) {
+            // Nobody there: the loop sees it at its next turn.
+            let _ = self.out.send(update).await;
+        }
     }
 
     /// Paints what was there last time.
@@ -131,23 +143,23 @@ impl Engine {
         let session = &self.config.session;
         let (user_id, history_id) = (session.user_id, session.history_id.clone());
         let restored = Restored { user_id, history_id, conversations, users, pending };
-        self.emit(Update::Restored(Arc::new(restored))).await;
+        self.emit(Update::Restored(Arc::new(restored)));
     }
 
     async fn hear(&mut self, event: LinkEvent) {
         match event {
-            LinkEvent::Connecting => self.emit(Update::ConnectionChanged(Connection::Connecting)).await,
+            LinkEvent::Connecting => self.emit(Update::ConnectionChanged(Connection::Connecting)),
             LinkEvent::Resume(answer) => {
                 // If the link is gone, so is its question.
                 let _ = answer.send(self.resume());
             }
-            LinkEvent::Received(response) => self.receive(response).await,
+            LinkEvent::Received(response) => self.receive(*response).await,
             LinkEvent::Down(offline) => {
                 self.ready = false;
                 // The next stream begins at the cursors, and what was held comes again.
                 self.holds.clear();
                 self.others_typing.clear();
-                self.emit(Update::ConnectionChanged(Connection::Offline(offline))).await;
+                self.emit(Update::ConnectionChanged(Connection::Offline(offline)));
             }
             LinkEvent::SignedOut => {}
         }
@@ -161,10 +173,10 @@ impl Engine {
     }
 
     /// Does all that is due now.
-    async fn work(&mut self) {
+    fn work(&mut self) {
         let now = Instant::now();
         for conversation_id in self.others_typing.expired(now) {
-            self.emit(Update::TypingExpired(conversation_id)).await;
+            self.emit(Update::TypingExpired(conversation_id));
         }
         self.flush_if_due(now);
         if !self.ready {

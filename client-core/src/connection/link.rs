@@ -26,7 +26,7 @@ pub(super) enum LinkEvent {
     Connecting,
     /// From where to go on?
     Resume(oneshot::Sender<SubscribeRequest>),
-    Received(SubscribeResponse),
+    Received(Box<SubscribeResponse>),
     Down(Offline),
     SignedOut,
 }
@@ -147,7 +147,7 @@ impl Worker {
                 Some(Kind::Reconnect(reconnect)) => return End::Asked(span(reconnect.after, Duration::ZERO)),
                 _ => {}
             }
-            if self.out.send(LinkEvent::Received(response)).await.is_err() {
+            if self.out.send(LinkEvent::Received(Box::new(response))).await.is_err() {
                 return End::Unwanted;
             }
             dead_at = Instant::now() + silence;

@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use rookery_api::v1::{self, ConversationKind, Message, SystemKind};
 
-use super::run::{Mine, Run, counts_as_unread};
+use super::{
+    reaction,
+    run::{Mine, Run, counts_as_unread},
+};
 use crate::update::{Page, PageAt};
 
 /// How many replied-to messages from outside the run are kept.
@@ -150,6 +153,15 @@ impl Conversation {
     /// What to believe of `mine` in an event that ends at `position`.
     pub(super) fn mine_at(&self, position: i64) -> Mine {
         if position <= self.replayed { Mine::Told } else { Mine::Untold }
+    }
+
+    /// A message of the stream with `mine` set right in its reactions, for whoever keeps it outside of the run.
+    pub(crate) fn settled(&self, message: &Arc<Message>, reader: i64) -> Arc<Message> {
+        let known = self.run.as_ref().and_then(|run| run.get(message.id));
+        match known.filter(|known| known.changed == message.changed) {
+            Some(known) => known.clone(),
+            None => reaction::settle(message, known, self.mine_at(message.changed), reader),
+        }
     }
 
     /// When something last happened here, as seconds and nanoseconds.

@@ -32,15 +32,8 @@ pub async fn sign_in(credentials: Credentials, profile: Profile) -> Result<Signe
     let api = Api::new(&credentials.server, None)?;
     let info = api.get_server_info(v1::GetServerInfoRequest {}).await?;
     let (token, user) = enter(&api, credentials).await?;
-    let session = Session {
-        server: api.url(),
-        history_id: info.history_id,
-        user_id: user.id,
-        user_name: user.name,
-    };
-    let place = token::save(profile.clone(), session.clone(), token.clone())
-        .await
-        .map_err(|why| disk(&why))?;
+    let session = Session { server: api.url(), history_id: info.history_id, user_id: user.id, user_name: user.name };
+    let place = token::save(profile.clone(), session.clone(), token.clone()).await.map_err(|why| disk(&why))?;
     profile.save_session(&session).map_err(|error| disk(&error.to_string()))?;
     Ok(SignedIn { session, token, place })
 }

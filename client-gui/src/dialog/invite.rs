@@ -5,8 +5,8 @@ use iced::{Center, Element, Fill, Task, clipboard};
 use rookery_client::{Client, Error, v1};
 
 use super::Step;
-use crate::theme;
 use crate::widget::{action, dialog};
+use crate::{speech, theme};
 
 /// The dialog.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl State {
                 Step::None
             }
             Message::Created(Err(error)) => {
-                self.invite = Some(Err(error.message));
+                self.invite = Some(Err(speech::sentence(&error.message)));
                 Step::None
             }
             Message::CopyWanted => match &self.invite {

@@ -61,7 +61,7 @@ impl State {
 
     /// What the call that was made with a choice said.
     pub fn fail(&mut self, error: &Error) {
-        self.error = Some(error.message.clone());
+        self.error = Some(speech::sentence(&error.message));
     }
 
     /// Handles a message; a choice, or Enter, is the owner's matter.
@@ -88,11 +88,8 @@ impl State {
 
     fn search(&mut self, client: &Client, pause: Duration) -> Task<Message> {
         self.busy = true;
-        let request = v1::ListUsersRequest {
-            filter: self.filter.trim().to_owned(),
-            page_size: PAGE,
-            page_token: String::new(),
-        };
+        let request =
+            v1::ListUsersRequest { filter: self.filter.trim().to_owned(), page_size: PAGE, page_token: String::new() };
         let api = client.api().clone();
         let call = async move {
             tokio::time::sleep(pause).await;
@@ -105,11 +102,7 @@ impl State {
     }
 
     /// The field, the list, and what went wrong. `mark` says of a person how she is drawn; without it she is left out.
-    pub fn view<'a>(
-        &'a self,
-        world: &'a World,
-        mark: impl Fn(i64) -> Option<Mark> + 'a,
-    ) -> Element<'a, Message> {
+    pub fn view<'a>(&'a self, world: &'a World, mark: impl Fn(i64) -> Option<Mark> + 'a) -> Element<'a, Message> {
         let field = Field {
             placeholder: "Find people by name",
             id: Some(id()),
@@ -125,9 +118,7 @@ impl State {
             .collect();
         let list: Element<'a, Message> = if rows.is_empty() {
             let sentence = if self.busy { "Looking…" } else { "Nobody of that name" };
-            container(text(sentence).size(theme::NOTE).style(theme::faint))
-                .center(Fill)
-                .into()
+            container(text(sentence).size(theme::NOTE).style(theme::faint)).center(Fill).into()
         } else {
             scrollable(column(rows).padding(theme::TINY))
                 .height(Fill)
@@ -136,10 +127,7 @@ impl State {
                 .style(theme::surface::scroll)
                 .into()
         };
-        let list = container(list)
-            .height(theme::DIALOG_LIST)
-            .width(Fill)
-            .style(theme::surface::well);
+        let list = container(list).height(theme::DIALOG_LIST).width(Fill).style(theme::surface::well);
         column![field.view(), list].spacing(theme::MEDIUM).into()
     }
 

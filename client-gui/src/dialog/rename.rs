@@ -5,9 +5,9 @@ use iced::{Element, Task};
 use rookery_client::{Client, Conversation, Error, v1};
 
 use super::Step;
-use crate::theme;
 use crate::widget::field::Field;
 use crate::widget::{action, dialog};
+use crate::{speech, theme};
 
 /// The dialog.
 #[derive(Debug)]
@@ -69,8 +69,8 @@ impl State {
             Message::Renamed(Ok(())) | Message::Closed => Step::Close,
             Message::Renamed(Err(error)) => {
                 self.busy = false;
-                let field = error.fields.first().map(|(_, why)| why.clone());
-                self.wrong = Some(field.unwrap_or(error.message));
+                let why = error.fields.first().map_or(error.message.as_str(), |(_, why)| why);
+                self.wrong = Some(speech::sentence(why));
                 Step::None
             }
         }

@@ -46,6 +46,14 @@ pub enum Message {
     Paged(f32),
 }
 
+impl Message {
+    /// A letter was typed.
+    #[must_use]
+    pub fn insert(letter: char) -> Self {
+        Self::Edited(text_editor::Action::Edit(Edit::Insert(letter)))
+    }
+}
+
 /// What to do about it.
 #[derive(Debug, PartialEq)]
 pub enum Action {
@@ -74,6 +82,8 @@ pub enum Action {
     EditLast,
     /// Scroll.
     Scroll(f32),
+    /// Escape, and something was cancelled: go on writing.
+    Stay,
     /// Escape, and there was nothing to cancel.
     Leave,
 }
@@ -123,16 +133,14 @@ impl State {
             Message::Cancelled if self.purpose == Purpose::Say => Action::Leave,
             Message::Cancelled => {
                 self.cancel();
-                Action::None
+                Action::Stay
             }
         }
     }
 
     fn perform(&mut self, action: text_editor::Action) -> Action {
-        let typed = matches!(
-            action,
-            text_editor::Action::Edit(Edit::Insert(_) | Edit::Backspace | Edit::Delete | Edit::Enter)
-        );
+        let typed =
+            matches!(action, text_editor::Action::Edit(Edit::Insert(_) | Edit::Backspace | Edit::Delete | Edit::Enter));
         let changed = action.is_edit();
         self.content.perform(action);
         let stopped = self.content.is_empty();
@@ -204,10 +212,10 @@ impl State {
             .padding(0)
             .style(if ready { theme::button::primary } else { theme::button::quiet })
             .on_press_maybe(ready.then_some(Message::Submitted));
-        let line = row![editor, left, container(send).padding([theme::TINY, 0.0])]
-            .spacing(theme::SMALL)
-            .align_y(iced::Bottom);
-        let bar = subject.map(|(author, says)| self.bar(author, says));
+        let line =
+            row![editor, left, container(send).padding([theme::TINY, 0.0])].spacing(theme::SMALL).align_y(iced::Bottom);
+        // In a container, so that the editor keeps its place in the column, and with it its focus.
+        let bar = container(subject.map(|(author, says)| self.bar(author, says)));
         container(column![bar, line])
             .width(Fill)
             .padding([theme::HAIR, theme::SMALL])
@@ -247,9 +255,7 @@ fn count<'a>(limit: usize, length: usize) -> Element<'a, Message> {
         Some(left) => (left.to_string(), theme::faint),
         None => (format!("−{}", length - limit), theme::danger),
     };
-    container(text(label).size(theme::CAPTION).style(style))
-        .center_y(theme::CONTROL)
-        .into()
+    container(text(label).size(theme::CAPTION).style(style)).center_y(theme::CONTROL).into()
 }
 
 fn id() -> Id {
@@ -314,7 +320,7 @@ mod tests {
         assert_eq!(state.update(Message::Submitted, 100), Action::Save { id: 7, text: "old text".into() });
         assert_eq!(state.content.text().trim_end(), "draft");
         state.edit(8, "other");
-        assert_eq!(state.update(Message::Cancelled, 100), Action::None);
+        assert_eq!(state.update(Message::Cancelled, 100), Action::Stay);
         assert_eq!(state.content.text().trim_end(), "draft");
         assert_eq!(state.update(Message::Cancelled, 100), Action::Leave);
     }

@@ -14,7 +14,7 @@ use super::{composer, message};
 use crate::theme::{self, Mode};
 use crate::transcript::{self, Reader};
 use crate::widget::icon::Icon;
-use crate::widget::scroller::{Command, Place, Target, scroller};
+use crate::widget::scroller::{Command, Key, Place, Target, scroller};
 use crate::widget::{avatar, icon_button, line, spring, words};
 use crate::{clock, speech};
 
@@ -27,7 +27,8 @@ const USUAL_LIMIT: usize = 4_000;
 #[derive(Debug)]
 pub struct State {
     id: i64,
-    read_position: i64,
+    // Up to where it had been read before there was something new; none while there is nothing new.
+    new_above: Option<i64>,
     hovered: Option<i64>,
     reacting: Option<i64>,
     found: Option<(i64, Instant)>,
@@ -78,7 +79,7 @@ impl State {
     pub fn new(conversation: &Conversation, turn: u64) -> Self {
         Self {
             id: conversation.id(),
-            read_position: conversation.read_position(),
+            new_above: (conversation.unread() > 0).then(|| conversation.read_position()),
             hovered: None,
             reacting: None,
             found: None,
@@ -119,6 +120,9 @@ impl State {
             }
         }
         let seen = focused && self.place.at_end && !run.more_after() && !self.held_unread;
+        if !seen && conversation.unread() > 0 {
+            self.new_above.get_or_insert(conversation.read_position());
+        }
         if let Some(last) = run.last_id().filter(|last| seen && *last > conversation.read_position()) {
             client.mark_read(self.id, last);
         }
@@ -147,7 +151,7 @@ impl State {
             }
             Message::MembersToggled => Action::ToggleMembers,
             Message::Done(result) => {
-                self.error = result.err().map(|error| error.message);
+                self.error = result.err().map(|error| speech::sentence(&error.message));
                 Action::None
             }
             Message::ErrorClosed => {
@@ -234,7 +238,7 @@ impl State {
     fn mark_unread(&mut self, id: i64, client: &Client) -> Action {
         // Until the user comes back to it: it is in view, and would be read again at once.
         self.held_unread = true;
-        self.read_position = id - 1;
+        self.new_above = Some(id - 1);
         let (api, conversation_id) = (client.api().clone(), self.id);
         let call = async move { api.mark_unread(v1::MarkUnreadRequest { conversation_id, id }).await.map(drop) };
         Action::Run(Task::perform(call, Message::Done))
@@ -260,12 +264,14 @@ impl State {
             composer::Action::Send { text, reply_to } => {
                 client.send(self.id, text, reply_to);
                 client.typing(self.id, true);
+                self.new_above = None;
                 self.present(client);
+                return Action::Run(composer.focus());
             }
             composer::Action::Save { id, text } => {
                 let (client, conversation) = (client.clone(), self.id);
                 let call = async move { client.edit(conversation, id, text).await };
-                return Action::Run(Task::perform(call, Message::Done));
+                return Action::Run(Task::batch([Task::perform(call, Message::Done), composer.focus()]));
             }
             composer::Action::EditLast => {
                 let run = world.conversation(self.id).and_then(Conversation::run);
@@ -273,8 +279,10 @@ impl State {
                 if let Some(message) = run.and_then(|run| run.messages().rev().find(own)) {
                     composer.edit(message.id, &message.text);
                 }
+                return Action::Run(composer.focus());
             }
             composer::Action::Scroll(pages) => self.go(Target::Pages(pages)),
+            composer::Action::Stay => return Action::Run(composer.focus()),
             composer::Action::Leave => self.present(client),
         }
         Action::None
@@ -294,22 +302,19 @@ impl State {
         let head = head(conversation, world, now);
         let messages = self.messages(conversation, world, now, mode);
         let jump = self.jump_button(conversation).map(|button| bottom_center(button).padding(theme::SMALL));
-        let error = self.error.as_deref().map(alarm);
+        // In a container, for a column leaves out what is not there: the composer would move up a place and lose its focus.
+        let error = container(self.error.as_deref().map(alarm));
         let typing = container(typing(conversation, world))
             .height(theme::TYPING_LINE)
             .width(Fill)
             .center_y(theme::TYPING_LINE)
             .clip(true)
-            .padding([0.0, theme::HUGE]);
+            .padding([0.0, theme::LARGE + theme::MEDIUM]);
         let placeholder = format!("Message {}", world.title(conversation));
         let subject = composer.subject().map(|id| subject(id, conversation, world));
-        let composer = composer
-            .view(placeholder, subject, limit(world))
-            .map(Message::Composer);
+        let composer = composer.view(placeholder, subject, limit(world)).map(Message::Composer);
         let composer = container(composer).padding(padding::horizontal(theme::LARGE));
-        column![head, line(), stack![messages, jump].height(Fill), error, composer, typing]
-            .height(Fill)
-            .into()
+        column![head, line(), stack![messages, jump].height(Fill), error, composer, typing].height(Fill).into()
     }
 
     fn messages<'a>(
@@ -322,11 +327,7 @@ impl State {
         let Some(run) = conversation.run() else {
             return self.waiting(conversation);
         };
-        let reader = Reader {
-            user_id: world.user_id(),
-            read_position: self.read_position,
-            zone: now.time_zone().clone(),
-        };
+        let reader = Reader { user_id: world.user_id(), new_above: self.new_above, zone: now.time_zone().clone() };
         let pending = world.pending(self.id);
         let lines = transcript::lines(run.messages(), pending, !run.more_before(), &reader);
         let view = message::View {
@@ -338,10 +339,10 @@ impl State {
             found: self.found.map(|(id, _)| id),
             colors: mode.colors(),
         };
-        let rows = lines
-            .into_iter()
-            .map(|line| (line.key, view.show(line).map(Message::Line)));
-        scroller(self.id, rows.collect(), !run.more_after(), self.command, Message::Moved).into()
+        let rows = lines.into_iter().map(|line| (line.key, view.show(line).map(Message::Line)));
+        // Room below the last one, as there is between them.
+        let foot = (Key(i64::MAX, u32::MAX), space().height(theme::MEDIUM).into());
+        scroller(self.id, rows.chain([foot]).collect(), !run.more_after(), self.command, Message::Moved).into()
     }
 
     fn waiting<'a>(&'a self, conversation: &'a Conversation) -> Element<'a, Message> {
@@ -349,9 +350,7 @@ impl State {
             Some((PageAt::Newest | PageAt::Around(_), why)) => why,
             _ => "Loading…",
         };
-        container(text(sentence).size(theme::NOTE).style(theme::faint))
-            .center(Fill)
-            .into()
+        container(text(sentence).size(theme::NOTE).style(theme::faint)).center(Fill).into()
     }
 
     fn jump_button<'a>(&'a self, conversation: &'a Conversation) -> Option<Element<'a, Message>> {
@@ -363,12 +362,9 @@ impl State {
             unread if unread > 0 && !self.held_unread => speech::count(unread, "new message", "new messages"),
             _ => "Jump to present".to_owned(),
         };
-        let content = row![
-            Icon::Down.view(theme::ICON_SMALL),
-            text(label).size(theme::NOTE).font(theme::SEMIBOLD),
-        ]
-        .spacing(theme::SMALL)
-        .align_y(Center);
+        let content = row![Icon::Down.view(theme::ICON_SMALL), text(label).size(theme::NOTE).font(theme::SEMIBOLD),]
+            .spacing(theme::SMALL)
+            .align_y(Center);
         let button = button(content)
             .padding([theme::SMALL, theme::LARGE])
             .style(theme::button::floating)
@@ -382,10 +378,7 @@ fn is_own(message: &v1::Message, user_id: i64) -> bool {
 }
 
 fn limit(world: &World) -> usize {
-    usize::try_from(world.limits().text_characters)
-        .ok()
-        .filter(|limit| *limit > 0)
-        .unwrap_or(USUAL_LIMIT)
+    usize::try_from(world.limits().text_characters).ok().filter(|limit| *limit > 0).unwrap_or(USUAL_LIMIT)
 }
 
 fn subject<'a>(id: i64, conversation: &'a Conversation, world: &'a World) -> (&'a str, &'a str) {
@@ -407,10 +400,7 @@ fn head<'a>(conversation: &'a Conversation, world: &'a World, now: &'a Zoned) ->
     };
     let words = column![
         container(words::look(theme::TITLE).font(theme::SEMIBOLD).one_line().view(title)).clip(true),
-        text(second_line(conversation, world, now))
-            .size(theme::CAPTION)
-            .style(theme::dim)
-            .wrapping(text::Wrapping::None),
+        words::look(theme::CAPTION).style(theme::dim).one_line().view_owned(second_line(conversation, world, now)),
     ]
     .width(Fill);
     let members = (conversation.kind() != ConversationKind::Direct)
@@ -441,8 +431,7 @@ fn second_line(conversation: &Conversation, world: &World, now: &Zoned) -> Strin
 fn typing<'a>(conversation: &'a Conversation, world: &'a World) -> Option<Element<'a, Message>> {
     let others = conversation.typing().iter().filter(|id| **id != world.user_id());
     let names: Vec<&str> = others.map(|id| speech::shown_name(world, *id)).collect();
-    speech::typing(&names)
-        .map(|sentence| words::look(theme::CAPTION).style(theme::dim).one_line().view_owned(sentence))
+    speech::typing(&names).map(|sentence| words::look(theme::CAPTION).style(theme::dim).one_line().view_owned(sentence))
 }
 
 fn alarm(error: &str) -> Element<'_, Message> {
@@ -454,10 +443,6 @@ fn alarm(error: &str) -> Element<'_, Message> {
     ]
     .spacing(theme::SMALL)
     .align_y(Center);
-    let alarm = container(content)
-        .padding(padding::left(theme::MEDIUM))
-        .style(theme::surface::alarm);
-    container(alarm)
-        .padding(padding::horizontal(theme::LARGE).bottom(theme::SMALL))
-        .into()
+    let alarm = container(content).padding(padding::left(theme::MEDIUM)).style(theme::surface::alarm);
+    container(alarm).padding(padding::horizontal(theme::LARGE).bottom(theme::SMALL)).into()
 }

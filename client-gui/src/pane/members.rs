@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use iced::widget::{button, column, container, row, scrollable, text, tooltip};
+use iced::widget::{button, column, container, hover, right_center, row, scrollable, text, tooltip};
 use iced::{Center, Element, Fill, Task};
 use rookery_api::v1::{self, ConversationKind, PresenceState};
 use rookery_client::{Client, Conversation, Error, State as World};
 
 use super::sidebar::thin;
-use crate::theme;
 use crate::widget::icon::Icon;
 use crate::widget::{avatar, hint_over, icon_button, line, spring, words};
+use crate::{speech, theme};
 
 /// How many members one call brings.
 const PAGE: i32 = 100;
@@ -118,7 +118,7 @@ impl State {
                 Action::None
             }
             Message::Loaded(_, Err(error)) => {
-                self.error = Some(error.message);
+                self.error = Some(speech::sentence(&error.message));
                 Action::None
             }
             Message::MoreWanted => Action::Run(self.load(self.next.clone(), client)),
@@ -159,11 +159,11 @@ impl State {
         });
         let owns = group && conversation.owner_id() == world.user_id();
         let members = self.members.iter().filter_map(|member| self.member(member, world, owns));
-        let more = (!self.next.is_empty())
-            .then(|| deed(Icon::Down, "More", Message::MoreWanted, theme::button::quiet));
-        let error = self.error.as_deref().map(|error| {
-            container(text(error).size(theme::NOTE).style(theme::danger)).padding(theme::SMALL)
-        });
+        let more = (!self.next.is_empty()).then(|| deed(Icon::Down, "More", Message::MoreWanted, theme::button::quiet));
+        let error = self
+            .error
+            .as_deref()
+            .map(|error| container(text(error).size(theme::NOTE).style(theme::danger)).padding(theme::SMALL));
         let list = scrollable(column![error, column(members), more].padding([theme::TINY, theme::SMALL]))
             .height(Fill)
             .width(Fill)
@@ -189,7 +189,9 @@ impl State {
         let known = world.presence(user.id);
         let presence = match (me, known) {
             (true, _) => PresenceState::Online,
-            (false, PresenceState::Offline) if world.last_seen(user.id).is_none() => self.presences.get(&user.id).copied().unwrap_or(known),
+            (false, PresenceState::Offline) if world.last_seen(user.id).is_none() => {
+                self.presences.get(&user.id).copied().unwrap_or(known)
+            }
             (false, known) => known,
         };
         let owner = member.owner.then(|| {
@@ -211,7 +213,11 @@ impl State {
             .style(theme::button::row(false))
             .on_press_maybe((!me).then_some(Message::Chosen(user.id)));
         let remove = (owns && !me).then(|| icon_button(Icon::Close, "Remove", Message::RemoveWanted(user.id)));
-        Some(row![person, remove].align_y(Center).into())
+        // Only under the pointer: a column of crosses would look like an invitation.
+        Some(match remove {
+            Some(remove) => hover(person, right_center(remove)),
+            None => person.into(),
+        })
     }
 }
 
@@ -221,13 +227,6 @@ fn deed<'a>(
     message: Message,
     style: fn(&iced::Theme, button::Status) -> button::Style,
 ) -> Element<'a, Message> {
-    let content = row![icon.view(theme::ICON), text(label).size(theme::BODY)]
-        .spacing(theme::MEDIUM)
-        .align_y(Center);
-    button(content)
-        .width(Fill)
-        .padding([theme::SMALL, theme::SMALL])
-        .style(style)
-        .on_press(message)
-        .into()
+    let content = row![icon.view(theme::ICON), text(label).size(theme::BODY)].spacing(theme::MEDIUM).align_y(Center);
+    button(content).width(Fill).padding([theme::SMALL, theme::SMALL]).style(style).on_press(message).into()
 }

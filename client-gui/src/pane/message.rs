@@ -1,12 +1,10 @@
 //! One line of the conversation as it is drawn.
 
-use iced::widget::{
-    Space, button, column, container, mouse_area, right_center, row, rule, space, stack, text, tooltip,
-};
+use iced::widget::{Space, button, column, container, mouse_area, row, rule, space, stack, text, tooltip};
 use iced::{Center, Element, Fill, padding};
-use jiff::Zoned;
+use jiff::{SignedDuration, Timestamp, Zoned};
 use rookery_api::v1::{self, ConversationKind};
-use rookery_client::{Conversation, Pending, PendingStatus, State as World};
+use rookery_client::{Connection, Conversation, Pending, PendingStatus, State as World};
 
 use crate::theme::{self, Colors};
 use crate::transcript::{Line, What};
@@ -105,14 +103,11 @@ impl<'a> View<'a> {
     fn system(self, message: &'a v1::Message) -> Element<'a, Message> {
         let sentence = speech::system(self.world, message);
         let at = clock::local(message.created_at.map(|at| (at.seconds, at.nanos)), self.now.time_zone());
-        let at = at.map(|at| text(clock::hour(&at)).size(theme::CAPTION).style(theme::faint));
+        let at = at.map(|at| words::look(theme::CAPTION).style(theme::faint).view_owned(clock::hour(&at)));
         let words = row![words::look(theme::NOTE).style(theme::dim).view_owned(sentence), at]
             .spacing(theme::SMALL)
             .align_y(Center);
-        container(words)
-            .center_x(Fill)
-            .padding([theme::SMALL, theme::LARGE])
-            .into()
+        container(words).center_x(Fill).padding([theme::SMALL, theme::LARGE]).into()
     }
 
     fn message(self, message: &'a v1::Message, head: bool, at: Option<Zoned>) -> Element<'a, Message> {
@@ -130,7 +125,7 @@ impl<'a> View<'a> {
         let reply = (message.reply_to != 0 && !message.deleted).then(|| self.reply(message.reply_to));
         let says = self.says(message);
         let reactions = (!message.reactions.is_empty()).then(|| reactions(message));
-        let body = column![reply, name, says, reactions].spacing(theme::HAIR).width(Fill);
+        let body = column![name, reply, says, reactions].max_width(theme::MEASURE).spacing(theme::HAIR).width(Fill);
         let line = row![picture, body].spacing(theme::MEDIUM);
         let style = if self.found == Some(id) {
             theme::surface::found
@@ -143,16 +138,14 @@ impl<'a> View<'a> {
             .width(Fill)
             .padding(padding::horizontal(theme::SMALL).top(theme::TINY).bottom(theme::TINY))
             .style(style);
-        let tools = (hovered && !message.deleted).then(|| right_center(self.tools(message)).padding([0.0, theme::SMALL]));
-        let over = mouse_area(stack![line, tools])
-            .on_enter(Message::Entered(id))
-            .on_exit(Message::Left(id));
+        let tools = (hovered && !message.deleted).then(|| top_right(self.tools(message)));
+        let over = mouse_area(stack![line, tools]).on_enter(Message::Entered(id)).on_exit(Message::Left(id));
         placed(over, head)
     }
 
     fn head(self, author: &'a str, at: Option<&Zoned>) -> Element<'a, Message> {
         let time = at.map(|at| {
-            let beside = text(clock::beside(at, self.now)).size(theme::CAPTION).style(theme::faint);
+            let beside = words::look(theme::CAPTION).style(theme::faint).view_owned(clock::beside(at, self.now));
             hint_over(beside, clock::exact(at), tooltip::Position::Top)
         });
         row![words::look(theme::BODY).font(theme::SEMIBOLD).view(author), time]
@@ -163,11 +156,7 @@ impl<'a> View<'a> {
 
     fn says(self, message: &'a v1::Message) -> Element<'a, Message> {
         if message.deleted {
-            return text("Message deleted")
-                .size(theme::BODY)
-                .font(theme::ITALIC)
-                .style(theme::faint)
-                .into();
+            return text("Message deleted").size(theme::BODY).font(theme::ITALIC).style(theme::faint).into();
         }
         let size = if emoji::jumbo(&message.text) { theme::JUMBO } else { theme::BODY };
         let look = words::look(size);
@@ -192,21 +181,12 @@ impl<'a> View<'a> {
             .spacing(theme::TINY)
             .align_y(Center)
         });
-        let says = container(words::look(theme::NOTE).style(theme::dim).one_line().view(says))
-            .width(Fill)
-            .clip(true);
-        let line = row![
-            rule::vertical(theme::HAIR).style(theme::surface::quote),
-            author,
-            says
-        ]
-        .spacing(theme::SMALL)
-        .height(theme::COMPOSER_LINE)
-        .align_y(Center);
-        mouse_area(line)
-            .on_press(Message::JumpWanted(id))
-            .interaction(iced::mouse::Interaction::Pointer)
-            .into()
+        let says = container(words::look(theme::NOTE).style(theme::dim).one_line().view(says)).width(Fill).clip(true);
+        let line = row![rule::vertical(theme::HAIR).style(theme::surface::quote), author, says]
+            .spacing(theme::SMALL)
+            .height(theme::COMPOSER_LINE)
+            .align_y(Center);
+        mouse_area(line).on_press(Message::JumpWanted(id)).interaction(iced::mouse::Interaction::Pointer).into()
     }
 
     fn tools(self, message: &'a v1::Message) -> Element<'a, Message> {
@@ -233,27 +213,38 @@ impl<'a> View<'a> {
         .into()
     }
 
+    /// An answer usually comes at once: a line that shows and goes again would make the messages jump.
+    fn tells(self, pending: &Pending) -> bool {
+        let age = Timestamp::try_from(pending.written_at).map(|at| self.now.timestamp().duration_since(at));
+        pending.status != PendingStatus::Sending
+            || *self.world.connection() != Connection::Online
+            || age.is_ok_and(|age| age > PATIENCE)
+    }
+
     fn pending(self, pending: &'a Pending, head: bool) -> Element<'a, Message> {
         let me = self.world.user_id();
         let author = speech::shown_name(self.world, me);
-        let picture: Element<'a, Message> = if head {
-            avatar::person(me, author, theme::AVATAR)
-        } else {
-            space().width(theme::AVATAR).into()
-        };
+        let picture: Element<'a, Message> =
+            if head { avatar::person(me, author, theme::AVATAR) } else { space().width(theme::AVATAR).into() };
         let name = head.then(|| words::look(theme::BODY).font(theme::SEMIBOLD).view(author));
         let reply = (pending.reply_to != 0).then(|| self.reply(pending.reply_to));
         let size = if emoji::jumbo(&pending.text) { theme::JUMBO } else { theme::BODY };
         let says = words::look(size).style(theme::faint).view(&pending.text);
-        let state = status(pending);
-        let line = row![picture, column![reply, name, says, state].spacing(theme::HAIR).width(Fill)]
-            .spacing(theme::MEDIUM);
-        let line = container(line)
-            .width(Fill)
-            .padding(padding::horizontal(theme::SMALL).top(theme::TINY).bottom(theme::TINY));
+        let state = self.tells(pending).then(|| status(pending));
+        let line =
+            row![picture, column![name, reply, says, state].spacing(theme::HAIR).width(Fill)].spacing(theme::MEDIUM);
+        let line =
+            container(line).width(Fill).padding(padding::horizontal(theme::SMALL).top(theme::TINY).bottom(theme::TINY));
         placed(line, head)
     }
 }
+
+fn top_right<'a>(tools: Element<'a, Message>) -> Element<'a, Message> {
+    container(tools).align_right(Fill).padding([1.0, theme::SMALL]).into()
+}
+
+/// After this long the wait for an answer is shown.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 
 /// Whether a message is on its way, and what to do when it is not.
 fn status(pending: &Pending) -> Element<'_, Message> {
@@ -267,7 +258,7 @@ fn status(pending: &Pending) -> Element<'_, Message> {
         ],
         PendingStatus::Failed(why) => row![
             Icon::Alert.view(theme::CAPTION).style(theme::danger),
-            text(format!("Not sent. {why}")).size(theme::CAPTION).style(theme::danger),
+            text(format!("Not sent. {}", speech::sentence(why))).size(theme::CAPTION).style(theme::danger),
             link("Retry", Message::RetryWanted(name())),
             cancel,
         ],
@@ -296,11 +287,7 @@ fn reactions(message: &v1::Message) -> Element<'_, Message> {
             .on_press(reacted)
             .into()
     });
-    row(pills)
-        .spacing(theme::TINY)
-        .wrap()
-        .vertical_spacing(theme::TINY)
-        .into()
+    row(pills).spacing(theme::TINY).wrap().vertical_spacing(theme::TINY).into()
 }
 
 fn tool<'a>(icon: Icon, hint: &'a str, message: Message) -> Element<'a, Message> {
@@ -322,7 +309,7 @@ fn gutter<'a>(at: Option<&Zoned>) -> Element<'a, Message> {
     let Some(at) = at else {
         return space().width(theme::AVATAR).into();
     };
-    let hour = text(clock::hour(at)).size(theme::SMALL_TIME).style(theme::faint).wrapping(text::Wrapping::None);
+    let hour = words::look(theme::SMALL_TIME).style(theme::faint).one_line().view_owned(clock::hour(at));
     container(hint_over(hour, clock::exact(at), tooltip::Position::Top))
         .center_x(theme::AVATAR)
         .padding(padding::top(theme::TINY))

@@ -80,20 +80,17 @@ impl<'a> View<'a> {
             .view(self.world.title(chat));
         let at = chat.last_message().and_then(|message| message.created_at);
         let at = clock::local(at.map(|at| (at.seconds, at.nanos)), self.now.time_zone());
-        let at = at.map(|at| text(clock::brief(&at, self.now)).size(theme::CAPTION).style(theme::faint));
-        let first = row![container(title).width(Fill).clip(true), at]
-            .spacing(theme::SMALL)
-            .align_y(Center);
-        let preview = container(Preview(speech::preview(self.world, chat)).view(unread > 0))
-            .width(Fill)
-            .clip(true);
-        let second = row![preview, badge(unread)]
-            .spacing(theme::SMALL)
-            .height(theme::COMPOSER_LINE)
-            .align_y(Center);
-        let content = row![self.picture(chat), column![first, second]]
-            .spacing(theme::MEDIUM)
-            .align_y(Center);
+        let at = at.map(|at| {
+            words::look(theme::CAPTION).style(theme::faint).one_line().view_owned(clock::brief(&at, self.now))
+        });
+        let first = row![container(title).width(Fill).clip(true), at].spacing(theme::SMALL).align_y(Center);
+        let most = if unread > 0 { theme::PREVIEW.1 } else { theme::PREVIEW.0 };
+        let preview = speech::cut(&speech::preview(self.world, chat), most);
+        let style = if unread > 0 { theme::strong } else { theme::dim };
+        let preview =
+            container(words::look(theme::NOTE).style(style).one_line().view_owned(preview)).width(Fill).clip(true);
+        let second = row![preview, badge(unread)].spacing(theme::SMALL).height(theme::COMPOSER_LINE).align_y(Center);
+        let content = row![self.picture(chat), column![first, second]].spacing(theme::MEDIUM).align_y(Center);
         button(content)
             .width(Fill)
             .padding([theme::SMALL, theme::SMALL])
@@ -121,7 +118,7 @@ impl<'a> View<'a> {
         let (presence, state) = connection(self.world.connection());
         let words = column![
             container(words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view(name)).clip(true),
-            text(state).size(theme::CAPTION).style(theme::dim).wrapping(text::Wrapping::None),
+            words::look(theme::CAPTION).style(theme::dim).one_line().view_owned(state),
         ]
         .width(Fill)
         .spacing(theme::HAIR);
@@ -141,16 +138,6 @@ impl<'a> View<'a> {
         .padding([theme::MEDIUM, theme::LARGE])
         .align_y(Center)
         .into()
-    }
-}
-
-/// A preview belongs to nobody: it is made when it is drawn.
-struct Preview(String);
-
-impl Preview {
-    fn view<'a>(self, strong: bool) -> Element<'a, Message> {
-        let style = if strong { theme::strong } else { theme::dim };
-        words::look(theme::NOTE).style(style).one_line().view_owned(self.0)
     }
 }
 
@@ -187,19 +174,13 @@ fn note<'a>() -> Element<'a, Message> {
         "Install a Secret Service (GNOME Keyring, KWallet) to keep it there.",
         tooltip::Position::Top,
     );
-    row![key, words, close]
-        .spacing(theme::SMALL)
-        .padding([theme::SMALL, theme::LARGE])
-        .align_y(Center)
-        .into()
+    row![key, words, close].spacing(theme::SMALL).padding([theme::SMALL, theme::LARGE]).align_y(Center).into()
 }
 
 /// A scroll bar that takes no room from the rows.
 #[must_use]
 pub fn thin() -> scrollable::Direction {
-    let bar = scrollable::Scrollbar::new()
-        .width(theme::SCROLL_BAR)
-        .scroller_width(theme::SCROLL_BAR)
-        .margin(theme::HAIR);
+    let bar =
+        scrollable::Scrollbar::new().width(theme::SCROLL_BAR).scroller_width(theme::SCROLL_BAR).margin(theme::HAIR);
     scrollable::Direction::Vertical(bar)
 }

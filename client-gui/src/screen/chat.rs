@@ -27,6 +27,8 @@ pub struct State {
     open: Option<conversation::State>,
     composers: HashMap<i64, composer::State>,
     members: Option<members::State>,
+    // A direct chat has none to show; the next group has.
+    members_wanted: bool,
     dialog: Option<dialog::State>,
     now: Zoned,
     focused: bool,
@@ -64,6 +66,8 @@ pub enum Message {
     Returned,
     /// Escape, and nothing in the window wanted it.
     Escaped,
+    /// A letter that no field wanted.
+    Typed(String),
     /// Find somebody to write to.
     SwitcherWanted,
     /// To the chat above or below.
@@ -99,6 +103,7 @@ impl State {
             open: None,
             composers: HashMap::new(),
             members: None,
+            members_wanted: false,
             dialog: None,
             now,
             focused: true,
@@ -124,7 +129,8 @@ impl State {
     /// Whether the seconds matter now.
     #[must_use]
     pub fn is_counting(&self) -> bool {
-        matches!(self.world.connection(), Connection::Offline(_)) || self.resumed_at.is_some()
+        let waits = self.open.as_ref().is_some_and(|open| !self.world.pending(open.id()).is_empty());
+        matches!(self.world.connection(), Connection::Offline(_)) || self.resumed_at.is_some() || waits
     }
 
     /// Handles a message.
@@ -146,6 +152,7 @@ impl State {
             }
             Message::Returned => self.client.set_activity(false),
             Message::Escaped => return self.escape(),
+            Message::Typed(letters) => return self.write(letters),
             Message::SwitcherWanted => return self.sidebar(sidebar::Message::ChatWanted),
             Message::ChatStepped(step) => return self.step(step),
         }
@@ -230,6 +237,19 @@ impl State {
         self.conversation(conversation::Message::Composer(composer::Message::Cancelled))
     }
 
+    /// Whoever begins to write means the composer.
+    fn write(&mut self, letters: String) -> Action {
+        let open = self.open.as_ref().filter(|_| self.dialog.is_none());
+        let Some(composer) = open.and_then(|open| self.composers.get(&open.id())) else {
+            return Action::None;
+        };
+        let focus = composer.focus();
+        for letter in letters.chars() {
+            self.conversation(conversation::Message::Composer(composer::Message::insert(letter)));
+        }
+        Action::Run(focus)
+    }
+
     fn step(&mut self, step: isize) -> Action {
         let chats: Vec<i64> = self.world.chats().iter().map(|chat| chat.id()).collect();
         let at = self.open.as_ref().and_then(|open| chats.iter().position(|id| *id == open.id()));
@@ -258,8 +278,17 @@ impl State {
             self.turn = self.turn.max(before.turn());
             self.client.typing(before.id(), true);
         }
-        let members = self.members.is_some().then(|| self.show_members());
+        let members = self.members_wanted.then(|| self.show_members());
         Task::batch([focus, members.unwrap_or_else(Task::none)])
+    }
+
+    fn toggle_members(&mut self) -> Action {
+        self.members_wanted = self.members.is_none();
+        if self.members_wanted {
+            return Action::Run(self.show_members());
+        }
+        self.members = None;
+        Action::None
     }
 
     fn show_members(&mut self) -> Task<Message> {
@@ -307,8 +336,7 @@ impl State {
             conversation::Action::ConfirmDelete(message) => {
                 self.confirm(Deed::Delete { conversation_id: id, id: message })
             }
-            conversation::Action::ToggleMembers if self.members.take().is_some() => Action::None,
-            conversation::Action::ToggleMembers => Action::Run(self.show_members()),
+            conversation::Action::ToggleMembers => self.toggle_members(),
         }
     }
 
@@ -343,10 +371,7 @@ impl State {
                 self.confirm(Deed::Remove { conversation_id, user_id, name })
             }
             members::Action::ConfirmLeave => self.confirm(Deed::Leave { conversation_id }),
-            members::Action::Close => {
-                self.members = None;
-                Action::None
-            }
+            members::Action::Close => self.toggle_members(),
         }
     }
 

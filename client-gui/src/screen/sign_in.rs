@@ -5,10 +5,10 @@ use iced::{Center, Element, Fill, Task};
 use rookery_api::v1::ErrorReason;
 use rookery_client::Error;
 
-use crate::theme;
 use crate::widget::field::Field;
 use crate::widget::icon::Icon;
 use crate::widget::{tab, wide_action};
+use crate::{speech, theme};
 
 /// Where a server of one's own listens.
 pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7878";
@@ -117,17 +117,18 @@ impl State {
         self.busy = false;
         self.wrong = Wrong::default();
         for (field, why) in &error.fields {
+            let why = speech::sentence(why);
             match field.as_str() {
-                "name" => self.wrong.name = Some(why.clone()),
-                "password" => self.wrong.password = Some(why.clone()),
-                "url" => self.wrong.server = Some(why.clone()),
-                _ => self.wrong.other = Some(why.clone()),
+                "name" => self.wrong.name = Some(why),
+                "password" => self.wrong.password = Some(why),
+                "url" => self.wrong.server = Some(why),
+                _ => self.wrong.other = Some(why),
             }
         }
         if !error.fields.is_empty() {
             return self.focus_wrong();
         }
-        let why = error.message.clone();
+        let why = speech::sentence(&error.message);
         match error.reason {
             Some(ErrorReason::NameTaken) => self.wrong.name = Some(why),
             Some(ErrorReason::WrongCredentials) => self.wrong.password = Some(why),
@@ -256,11 +257,13 @@ impl State {
             .view(),
         ]
         .spacing(theme::LARGE);
-        let submit = wide_action(self.submit_label(), theme::button::primary, (!self.busy).then_some(Message::Submitted));
-        let card = container(column![head, tabs, other, fields, submit].spacing(theme::HUGE))
-            .width(theme::CARD)
-            .padding(theme::GIANT)
-            .style(theme::surface::card);
+        let submit =
+            wide_action(self.submit_label(), theme::button::primary, (!self.busy).then_some(Message::Submitted));
+        let card =
+            container(column![head, column![tabs, other].spacing(theme::LARGE), fields, submit].spacing(theme::HUGE))
+                .width(theme::CARD)
+                .padding(theme::GIANT)
+                .style(theme::surface::card);
         center(card).padding(theme::HUGE).style(theme::surface::side).into()
     }
 

@@ -33,10 +33,7 @@ pub fn secondary(theme: &Theme, status: Status) -> Style {
         Status::Hovered | Status::Pressed => colors.hover,
     };
     let style = filled(background, colors.text);
-    faded(
-        Style { border: style.border.width(1).color(colors.line), ..style },
-        status,
-    )
+    faded(Style { border: style.border.width(1).color(colors.line), ..style }, status)
 }
 
 /// An icon, or a row of a list: nothing until the pointer is there.
@@ -103,20 +100,14 @@ pub fn reaction(mine: bool) -> impl Fn(&Theme, Status) -> Style {
         } else {
             (colors.hover, colors.line, colors.dim)
         };
-        Style {
-            border: border::rounded(ROUND_FULL).width(1).color(line),
-            ..filled(background, text)
-        }
+        Style { border: border::rounded(ROUND_FULL).width(1).color(line), ..filled(background, text) }
     }
 }
 
 /// Floats above the messages.
 #[must_use]
 pub fn floating(theme: &Theme, status: Status) -> Style {
-    Style {
-        border: border::rounded(ROUND_FULL),
-        ..primary(theme, status)
-    }
+    Style { border: border::rounded(ROUND_FULL), ..primary(theme, status) }
 }
 
 /// How much is left of what cannot be pressed now.

@@ -1,7 +1,8 @@
-//! Styles of surfaces: panes, cards, badges, lines.
+//! Styles of surfaces: panes, cards, badges, lines. No shadows: iced's software renderer (0.14) paints them again over
+//! what has not changed, and they grow darker with each key.
 
 use iced::widget::{container, rule, scrollable};
-use iced::{Background, Border, Color, Shadow, Theme, Vector, border};
+use iced::{Background, Border, Color, Theme, border};
 
 use super::{ROUND, ROUND_FULL, ROUND_LARGE, TINY, colors};
 
@@ -32,7 +33,6 @@ pub fn card(theme: &Theme) -> container::Style {
     container::Style {
         text_color: Some(colors.text),
         border: border::rounded(ROUND_LARGE).width(1).color(colors.line),
-        shadow: shadow(colors.shadow, ROUND_LARGE),
         ..plain(colors.raised)
     }
 }
@@ -44,8 +44,7 @@ pub fn floating(theme: &Theme) -> container::Style {
     container::Style {
         text_color: Some(colors.text),
         border: border::rounded(ROUND).width(1).color(colors.line),
-        shadow: shadow(colors.shadow, TINY),
-        ..plain(colors.raised)
+        ..plain(colors.floating)
     }
 }
 
@@ -59,20 +58,14 @@ pub fn veil(theme: &Theme) -> container::Style {
 #[must_use]
 pub fn field(theme: &Theme) -> container::Style {
     let colors = colors(theme);
-    container::Style {
-        border: border::rounded(ROUND_LARGE).width(1).color(colors.line),
-        ..plain(colors.field)
-    }
+    container::Style { border: border::rounded(ROUND_LARGE).width(1).color(colors.line), ..plain(colors.field) }
 }
 
 /// The list inside a dialog.
 #[must_use]
 pub fn well(theme: &Theme) -> container::Style {
     let colors = colors(theme);
-    container::Style {
-        border: border::rounded(ROUND).width(1).color(colors.line),
-        ..plain(Color::TRANSPARENT)
-    }
+    container::Style { border: border::rounded(ROUND).width(1).color(colors.line), ..plain(Color::TRANSPARENT) }
 }
 
 /// A message under the pointer.
@@ -97,22 +90,14 @@ pub fn clear(_theme: &Theme) -> container::Style {
 #[must_use]
 pub fn badge(theme: &Theme) -> container::Style {
     let colors = colors(theme);
-    container::Style {
-        text_color: Some(colors.on_accent),
-        border: border::rounded(ROUND_FULL),
-        ..plain(colors.accent)
-    }
+    container::Style { text_color: Some(colors.on_accent), border: border::rounded(ROUND_FULL), ..plain(colors.accent) }
 }
 
 /// A small word beside a name.
 #[must_use]
 pub fn tag(theme: &Theme) -> container::Style {
     let colors = colors(theme);
-    container::Style {
-        text_color: Some(colors.dim),
-        border: border::rounded(TINY),
-        ..plain(colors.hover)
-    }
+    container::Style { text_color: Some(colors.dim), border: border::rounded(TINY), ..plain(colors.hover) }
 }
 
 /// A notice that does not hurt: the connection, the place of the token.
@@ -122,7 +107,6 @@ pub fn notice(theme: &Theme) -> container::Style {
     container::Style {
         text_color: Some(colors.text),
         border: border::rounded(ROUND_FULL).width(1).color(colors.line),
-        shadow: shadow(colors.shadow, TINY),
         ..plain(colors.raised)
     }
 }
@@ -173,16 +157,9 @@ pub fn scroll(theme: &Theme, status: scrollable::Status) -> scrollable::Style {
     let rail = scrollable::Rail {
         background: None,
         border: Border::default(),
-        scroller: scrollable::Scroller {
-            background: Background::Color(scroller),
-            border: border::rounded(ROUND_FULL),
-        },
+        scroller: scrollable::Scroller { background: Background::Color(scroller), border: border::rounded(ROUND_FULL) },
     };
-    scrollable::Style {
-        vertical_rail: rail,
-        horizontal_rail: rail,
-        ..scrollable::default(theme, status)
-    }
+    scrollable::Style { vertical_rail: rail, horizontal_rail: rail, ..scrollable::default(theme, status) }
 }
 
 /// How much of the alarm's colour its background has.
@@ -190,10 +167,6 @@ const ALARM: f32 = 0.12;
 
 fn plain(color: Color) -> container::Style {
     container::Style { background: Some(color.into()), ..container::Style::default() }
-}
-
-fn shadow(color: Color, blur: f32) -> Shadow {
-    Shadow { color, offset: Vector::new(0.0, TINY), blur_radius: blur * 2.0 }
 }
 
 fn line_of(color: Color) -> rule::Style {

@@ -12,7 +12,7 @@ fn said(id: i64, author_id: i64, seconds: i64) -> Arc<Message> {
 }
 
 fn draw(messages: &[Arc<Message>], read_position: i64) -> Vec<String> {
-    let reader = Reader { user_id: ME, read_position, zone: TimeZone::UTC };
+    let reader = Reader { user_id: ME, new_above: Some(read_position), zone: TimeZone::UTC };
     lines(messages.iter(), &[], false, &reader)
         .into_iter()
         .map(|line| match line.what {
@@ -38,10 +38,7 @@ fn a_reply_a_system_line_and_a_new_day_begin_a_group() {
     let renamed = SystemLine { kind: SystemKind::Renamed.into(), ..SystemLine::default() };
     let system = Arc::new(Message { system: Some(renamed), ..(*said(3, ADA, 2)).clone() });
     let messages = [said(1, ADA, 0), reply, system, said(4, ADA, 3), said(5, ADA, 12 * 3600)];
-    assert_eq!(
-        draw(&messages, 9),
-        ["day 4", "head 1", "head 2", "system 3", "head 4", "day 5", "head 5"]
-    );
+    assert_eq!(draw(&messages, 9), ["day 4", "head 1", "head 2", "system 3", "head 4", "day 5", "head 5"]);
 }
 
 #[test]

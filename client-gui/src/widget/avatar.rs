@@ -40,11 +40,7 @@ pub fn group<'a, M: 'a>(id: i64, name: &str, size: f32) -> Element<'a, M> {
 /// The global room's picture.
 pub fn everybody<'a, M: 'a>(size: f32) -> Element<'a, M> {
     let picture = Icon::Globe.view((size * PICTURE).round()).style(theme::on_accent);
-    container(picture)
-        .center_x(size)
-        .center_y(size)
-        .style(theme::surface::badge)
-        .into()
+    container(picture).center_x(size).center_y(size).style(theme::surface::badge).into()
 }
 
 /// The first letters of the first two words.
@@ -67,11 +63,7 @@ const PICTURE: f32 = 0.5;
 const GROUP_SHIFT: i64 = 3;
 
 fn disc<'a, M: 'a>(content: iced::widget::Text<'a>, color: iced::Color, size: f32) -> Element<'a, M> {
-    container(content)
-        .center_x(size)
-        .center_y(size)
-        .style(theme::surface::disc(color))
-        .into()
+    container(content).center_x(size).center_y(size).style(theme::surface::disc(color)).into()
 }
 
 /// The dot, cut out of what is behind it.

@@ -7,11 +7,7 @@ use super::{icon, spring};
 use crate::theme;
 
 /// Lays a dialog over a screen.
-pub fn over<'a, M: Clone + 'a>(
-    below: impl Into<Element<'a, M>>,
-    dialog: Element<'a, M>,
-    close: M,
-) -> Element<'a, M> {
+pub fn over<'a, M: Clone + 'a>(below: impl Into<Element<'a, M>>, dialog: Element<'a, M>, close: M) -> Element<'a, M> {
     let veil = mouse_area(center(opaque(dialog)).padding(theme::HUGE).style(theme::surface::veil)).on_press(close);
     stack![below.into(), opaque(veil)].into()
 }

@@ -28,16 +28,7 @@ pub struct Field<'a, M> {
 impl<'a, M: Clone + 'a> Field<'a, M> {
     /// A field with a label and a value; the rest is set by name.
     pub fn new(label: &'a str, value: &'a str) -> Self {
-        Self {
-            label,
-            placeholder: "",
-            value,
-            error: None,
-            id: None,
-            secret: false,
-            on_input: None,
-            on_submit: None,
-        }
+        Self { label, placeholder: "", value, error: None, id: None, secret: false, on_input: None, on_submit: None }
     }
 
     /// Draws it.

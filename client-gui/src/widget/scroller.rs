@@ -301,8 +301,7 @@ impl<Message> Widget<Message, Theme, Renderer> for Scroller<'_, Message> {
         let visible = bounds.intersection(viewport).unwrap_or(bounds);
         let rows = self.rows.iter_mut().zip(&mut tree.children).zip(layout.children());
         for ((row, tree), layout) in rows {
-            row.as_widget_mut()
-                .update(tree, event, layout, inner, renderer, clipboard, shell, &visible);
+            row.as_widget_mut().update(tree, event, layout, inner, renderer, clipboard, shell, &visible);
         }
         let state = tree.state.downcast_mut::<State>();
         match event {

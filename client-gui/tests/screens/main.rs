@@ -1,5 +1,7 @@
 //! The screens, drawn without a display: what they show, and what comes of clicks and keys.
 
+#![allow(clippy::unwrap_used, reason = "these are tests; clippy does not see it of functions that tests share")]
+
 mod chat;
 mod sign_in;
 mod world;

@@ -18,12 +18,8 @@ pub const NOON: i64 = 1_772_625_600;
 
 /// A handle whose engine never runs.
 pub fn client(folder: &std::path::Path) -> Client {
-    let session = Session {
-        server: "http://127.0.0.1:1".into(),
-        history_id: "h".into(),
-        user_id: ME,
-        user_name: "me".into(),
-    };
+    let session =
+        Session { server: "http://127.0.0.1:1".into(), history_id: "h".into(), user_id: ME, user_name: "me".into() };
     let profile = Profile::open_in(folder, "test").unwrap();
     let (client, updates) = rookery_client::connect(Config::new(session, "token", profile)).unwrap();
     drop(updates);

@@ -191,6 +191,7 @@ async fn replay(ctx: &Ctx, conn: &mut store::Conn, session: &Session, at: Standi
                 Err(Error::NotFound(_)) => return Ok(()),
                 page => page?,
             };
+            let lines = page.messages.iter().any(|message| message.system.is_some());
             for message in page.messages {
                 let changed = message.changed;
                 let kind = Kind::MessageChanged(v1::MessageChanged { message: Some(message) });
@@ -207,6 +208,13 @@ async fn replay(ctx: &Ctx, conn: &mut store::Conn, session: &Session, at: Standi
                 cursor = page.position;
             }
             end = end.max(page.position);
+            // A change of the conversation itself is announced once, to those who are let in: the others are told here.
+            if lines && let Some(row) = store::conversation::get(conn, at.id).await? {
+                let changed = v1::ConversationChanged { conversation: Some(conversation::api(row)) };
+                if !session.replay(at.id, 0, 0, Kind::ConversationChanged(changed)).await {
+                    return Ok(());
+                }
+            }
         }
         match ctx.hub.join(session, at.id, cursor) {
             Join::Live => return Ok(()),

@@ -218,23 +218,17 @@ pub async fn list_public(
 ) -> Result<v1::ListPublicGroupsResponse> {
     let size = field::page_size(request.page_size, 50, 100)?;
     let pattern = field::filter(&request.filter)?;
+    // A page goes on behind a group's search key and id. The token holds both: looking a name up by its id would tell
+    // strangers where a private group's name stands.
+    let (after, after_id) = public_place(&request.page_token)?;
     let mut conn = ctx.db.reader().await?;
-    // A page goes on behind a group's name and id; the token names the group, whose name is looked up again.
-    let after_id = field::number_of(&request.page_token, 0)?;
-    let after = match after_id {
-        0 => String::new(),
-        id => {
-            let row = store::conversation::get(&mut conn, id).await?.filter(|row| row.kind == GROUP);
-            field::search_key(&[&row.ok_or_else(field::page_token)?.name])
-        }
-    };
     let user_id = caller.user_id;
-    let mut rows = store::conversation::list_public(&mut conn, user_id, (&after, after_id), &pattern, size + 1).await?;
+    let mut rows = store::conversation::list_public(&mut conn, user_id, (after, after_id), &pattern, size + 1).await?;
     let more = i64::try_from(rows.len()).unwrap_or(0) > size;
     if more {
         rows.pop();
     }
-    let next = rows.last().filter(|_| more).map(|row| row.id.to_string()).unwrap_or_default();
+    let next = rows.last().filter(|_| more).map(|row| format!("{}{}", row.id, row.search_key)).unwrap_or_default();
     let group = |row: store::conversation::PublicRow| v1::PublicGroup {
         conversation_id: row.id,
         name: row.name,
@@ -242,6 +236,18 @@ pub async fn list_public(
         joined: row.joined,
     };
     Ok(v1::ListPublicGroupsResponse { groups: rows.into_iter().map(group).collect(), next_page_token: next })
+}
+
+/// The search key and the id in a page token: the key begins with a blank, where it is not empty.
+fn public_place(token: &str) -> Result<(&str, i64)> {
+    if token.is_empty() {
+        return Ok(("", 0));
+    }
+    if token.len() > 1024 || token.contains('\0') {
+        return Err(field::page_token());
+    }
+    let (id, key) = token.split_at(token.find(' ').unwrap_or(token.len()));
+    Ok((key, id.parse().map_err(|_| field::page_token())?))
 }
 
 struct Enter {
@@ -262,7 +268,9 @@ impl Command for Enter {
     async fn run(&self, work: &mut Work) -> Result<()> {
         let (id, user_id) = (self.conversation_id, self.caller.user_id);
         let row = store::conversation::get(work.tx.read(), id).await?;
-        let row = row.filter(|row| row.kind == GROUP && row.members > 0).ok_or(Error::NotFound("group"))?;
+        // Of a code it is not told whether it was wrong, used up, or of a group that has ended.
+        let missing = Error::NotFound(if self.code.is_some() { "invite" } else { "group" });
+        let row = row.filter(|row| row.kind == GROUP && row.members > 0).ok_or(missing)?;
         let member = store::membership::get(work.tx.read(), user_id, id).await?.is_some();
         match &self.code {
             Some(code) => {

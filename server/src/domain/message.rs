@@ -212,22 +212,23 @@ pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListMessagesRequest)
     let mut conn = ctx.db.reader().await?;
     // The position first: rows read after it hold at least all changes up to it.
     let standing = conversation::standing(&mut conn, reader, id).await?;
+    // How many to read on each side; one more than that tells whether there are more.
     let (below, above) = match request.at {
-        None => ((i64::MAX, size), (0, 0)),
-        Some(At::Before(before)) => ((before, size), (0, 0)),
-        Some(At::After(after)) => ((0, 0), (after, size)),
-        Some(At::Around(around)) => ((around, size / 2), (around.saturating_sub(1), size - size / 2)),
+        None => (Some((i64::MAX, size)), None),
+        Some(At::Before(before)) => (Some((before, size)), None),
+        Some(At::After(after)) => (None, Some((after, size))),
+        Some(At::Around(around)) => (Some((around, size / 2)), Some((around.saturating_sub(1), size - size / 2))),
     };
-    let mut older = Vec::new();
-    if below.1 > 0 {
-        older = store::message::before(&mut conn, reader, id, below.0, below.1 + 1).await?;
+    let (mut older, mut more_before) = (Vec::new(), false);
+    if let Some((place, most)) = below {
+        older = store::message::before(&mut conn, reader, id, place, most + 1).await?;
+        more_before = i64::try_from(older.len()).unwrap_or(0) > most;
     }
-    let mut newer = Vec::new();
-    if above.1 > 0 {
-        newer = store::message::after(&mut conn, reader, id, above.0, above.1 + 1).await?;
+    let (mut newer, mut more_after) = (Vec::new(), false);
+    if let Some((place, most)) = above {
+        newer = store::message::after(&mut conn, reader, id, place, most + 1).await?;
+        more_after = i64::try_from(newer.len()).unwrap_or(0) > most;
     }
-    let mut more_before = i64::try_from(older.len()).unwrap_or(0) > below.1 && below.1 > 0;
-    let mut more_after = i64::try_from(newer.len()).unwrap_or(0) > above.1 && above.1 > 0;
     if more_before {
         older.pop();
     }

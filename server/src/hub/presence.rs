@@ -8,7 +8,7 @@ use std::{
 
 use rookery_api::v1::{self, PresenceState, event::Kind};
 
-use super::{Hub, Request, Session, State, Stream, frame};
+use super::{Hub, Now, Request, Session, State, Stream, frame};
 
 /// The most presences in one event.
 const MOST: usize = 1000;
@@ -37,6 +37,14 @@ impl Stream {
             Some((_, true)) => PresenceState::Idle,
             Some((_, false)) => PresenceState::Online,
         }
+    }
+}
+
+impl Now {
+    fn timestamp(&self) -> prost_types::Timestamp {
+        let now = (self.0)();
+        let nanos = i32::try_from(now.rem_euclid(1000) * 1_000_000).unwrap_or(0);
+        prost_types::Timestamp { seconds: now.div_euclid(1000), nanos }
     }
 }
 
@@ -143,7 +151,8 @@ impl Hub {
     fn tell_presence(&self, state: &State, user_id: i64, now: PresenceState, mut rooms: Vec<i64>) {
         rooms.sort_unstable();
         rooms.dedup();
-        let presence = v1::Presence { user_id, state: now.into(), last_seen_at: None };
+        let last_seen_at = (now == PresenceState::Offline).then(|| self.settings.now.timestamp());
+        let presence = v1::Presence { user_id, state: now.into(), last_seen_at };
         let changed = v1::PresenceChanged { presences: vec![presence] };
         let frame = frame::encode(0, 0, 0, Kind::PresenceChanged(changed));
         let mut told = HashSet::new();

@@ -11,8 +11,8 @@ use rookery_api::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{Rpc, frame::Reader, status};
-use crate::domain::event;
+use super::{Rpc, frame::Reader};
+use crate::domain::{Error, event};
 
 #[tonic::async_trait]
 impl EventService for Rpc {
@@ -61,7 +61,11 @@ fn messages(frames: Result<bytes::Bytes, Status>) -> Vec<Result<SubscribeRespons
     while rest.len() >= 5 {
         let length = u32::from_be_bytes([rest[1], rest[2], rest[3], rest[4]]) as usize;
         let frame = rest.split_to((5 + length).min(rest.len()));
-        messages.push(SubscribeResponse::decode(frame.slice(5..)).map_err(|_| status::undecodable()));
+        messages.push(SubscribeResponse::decode(frame.slice(5..)).map_err(|_| broken()));
     }
     messages
+}
+
+fn broken() -> Status {
+    Error::Internal("a frame of the hub's could not be decoded".into()).into()
 }

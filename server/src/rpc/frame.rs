@@ -129,15 +129,11 @@ impl Service<Request<Body>> for Streams {
 async fn subscribe(ctx: Arc<Ctx>, request: Request<Body>) -> Result<Response<Body>, Status> {
     let (head, body) = request.into_parts();
     let caller = auth::caller_of(&ctx, &MetadataMap::from_headers(head.headers)).await?;
-    let bytes = Limited::new(body, LARGEST_MESSAGE).collect().await.map_err(|_| too_large())?.to_bytes();
+    let bytes = Limited::new(body, LARGEST_MESSAGE).collect().await.map_err(|_| status::too_large())?.to_bytes();
     let session = event::subscribe(&ctx, &caller, decode(bytes)?).await?;
     let mut response = Response::new(Body::new(FrameBody(Reader::new(ctx, session))));
     response.headers_mut().insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
     Ok(response)
-}
-
-fn too_large() -> Status {
-    Status::out_of_range(format!("a request has at most {LARGEST_MESSAGE} bytes"))
 }
 
 /// The one message of a request: a prefix of five bytes, then the message. Compression was never offered.

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use axum::body::Body;
+use http::Response;
 use rookery_api::{ERROR_DOMAIN, v1::ErrorReason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use super::LARGEST_MESSAGE;
 use crate::{domain::Error, hub::Ending};
 
 fn details(reason: ErrorReason) -> ErrorDetails {
@@ -85,5 +88,29 @@ pub(super) fn unimplemented() -> Status {
 
 /// A message that cannot be decoded.
 pub(super) fn undecodable() -> Status {
-    Status::with_error_details(Code::Internal, "the request could not be decoded", details(ErrorReason::Internal))
+    Error::field("request", "could not be decoded: it is not the message that this method takes").into()
+}
+
+/// A message that is too large to be looked at.
+pub(super) fn too_large() -> Status {
+    Error::Limit(format!("a request has at most {LARGEST_MESSAGE} bytes")).into()
+}
+
+/// Gives the gRPC library's own errors, which come before any call of ours, the form that all errors have.
+pub(super) fn complete(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    if headers.contains_key("grpc-status-details-bin") {
+        return response;
+    }
+    let status = match Status::from_header_map(headers).map(|status| status.code()) {
+        // It calls a request that it cannot decode its own fault.
+        Some(Code::Internal) => undecodable(),
+        Some(Code::OutOfRange) => too_large(),
+        Some(Code::Unimplemented) => unimplemented(),
+        Some(Code::NotFound) => Error::NotFound("service").into(),
+        _ => return response,
+    };
+    // A status that cannot be written leaves the answer as it was: it is an error already.
+    let _ = status.add_header(headers);
+    response
 }

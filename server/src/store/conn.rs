@@ -175,7 +175,7 @@ impl Db {
             // moment; the next borrower would then read a stale snapshot. No transaction may outlive a borrower.
             .after_release(|conn, _| {
                 Box::pin(async move {
-                    let clean: bool = sqlx::query_scalar(AT_REST).fetch_one(conn).await?;
+                    let clean: bool = sqlx::query_scalar(AT_REST_POSTGRES).fetch_one(conn).await?;
                     Ok(clean)
                 })
             })
@@ -237,11 +237,11 @@ impl Db {
     }
 }
 
-const AT_REST: &str = "select xact_start = query_start from pg_stat_activity where pid = pg_backend_pid()";
-const SQLITE_VERSION: &str = "select sqlite_version()";
-const SYNCHRONOUS: &str = "pragma synchronous";
-const JOURNAL_MODE: &str = "pragma journal_mode";
-const POSTGRES_SETTINGS: &str = "select name, setting from pg_settings \
+const AT_REST_POSTGRES: &str = "select xact_start = query_start from pg_stat_activity where pid = pg_backend_pid()";
+const VERSION_SQLITE: &str = "select sqlite_version()";
+const SYNCHRONOUS_SQLITE: &str = "pragma synchronous";
+const JOURNAL_MODE_SQLITE: &str = "pragma journal_mode";
+const SETTINGS_POSTGRES: &str = "select name, setting from pg_settings \
     where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name";
 
 impl Conn {
@@ -251,13 +251,15 @@ impl Conn {
         match self {
             Self::Sqlite(c) => {
                 let version: String =
-                    sqlx::query_scalar(SQLITE_VERSION).fetch_one(&mut **c).await.map_err(unreadable)?;
+                    sqlx::query_scalar(VERSION_SQLITE).fetch_one(&mut **c).await.map_err(unreadable)?;
                 let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
                 if numbers < vec![3, 51, 3] {
                     return Err(format!("SQLite {version} can corrupt its log; 3.51.3 or newer is needed"));
                 }
-                let mode: String = sqlx::query_scalar(JOURNAL_MODE).fetch_one(&mut **c).await.map_err(unreadable)?;
-                let synchronous: i64 = sqlx::query_scalar(SYNCHRONOUS).fetch_one(&mut **c).await.map_err(unreadable)?;
+                let mode: String =
+                    sqlx::query_scalar(JOURNAL_MODE_SQLITE).fetch_one(&mut **c).await.map_err(unreadable)?;
+                let synchronous: i64 =
+                    sqlx::query_scalar(SYNCHRONOUS_SQLITE).fetch_one(&mut **c).await.map_err(unreadable)?;
                 if mode != "wal" || synchronous < 2 {
                     return Err(format!(
                         "SQLite runs with journal_mode={mode} and synchronous={synchronous}: what is acknowledged could be lost"
@@ -266,7 +268,7 @@ impl Conn {
             }
             Self::Postgres(c) => {
                 let settings: Vec<(String, String)> =
-                    sqlx::query_as(POSTGRES_SETTINGS).fetch_all(&mut **c).await.map_err(unreadable)?;
+                    sqlx::query_as(SETTINGS_POSTGRES).fetch_all(&mut **c).await.map_err(unreadable)?;
                 for (name, setting) in settings {
                     let weak = setting == "off";
                     if weak {

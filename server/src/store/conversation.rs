@@ -41,7 +41,7 @@ pub struct ListedRow {
     pub visible_from: i64,
     pub read_position: i64,
     pub unread: i64,
-    /// The newest message that the reader may read.
+    /// The newest message that the reader may read, but for lines that nobody draws (5: left silently).
     pub last_id: Option<i64>,
 }
 
@@ -53,7 +53,8 @@ macro_rules! listed {
             ", p.visible_from, p.read_position, c.messages - p.read_messages - p.own_messages - (select count(*) \
                from messages d where d.conversation_id = c.id and d.deleted and d.id > p.read_position \
                and d.author_id <> p.user_id) as unread, \
-             (select max(x.id) from messages x where x.conversation_id = c.id and x.id >= p.visible_from) as last_id \
+             (select x.id from messages x where x.conversation_id = c.id and x.id >= p.visible_from and x.system <> 5 \
+               order by x.id desc limit 1) as last_id \
              from memberships p join conversations c on c.id = p.conversation_id "
         )
     };
@@ -159,12 +160,12 @@ pub async fn insert(tx: &mut Tx, new: &NewConversation<'_>) -> Result<Option<i64
         .fetch_all(c).await?.pop()))
 }
 
-const LOCK: &str = "select id from conversations where id = any($1) order by id for update";
+const LOCK_POSTGRES: &str = "select id from conversations where id = any($1) order by id for update";
 
 /// Locks conversations, in order of id. SQLite has one writer and needs none.
 pub async fn lock(conn: &mut Conn, ids: &[i64]) -> Result<()> {
     if let Conn::Postgres(c) = conn {
-        sqlx::query(LOCK).bind(ids).execute(&mut **c).await?;
+        sqlx::query(LOCK_POSTGRES).bind(ids).execute(&mut **c).await?;
     }
     Ok(())
 }

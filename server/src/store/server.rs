@@ -33,13 +33,13 @@ pub async fn ping(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-const COPY: &str = "vacuum into $1";
+const COPY_SQLITE: &str = "vacuum into $1";
 
 /// Copies the whole database into a new file, as of one moment. SQLite only.
 pub async fn copy_to(conn: &mut Conn, path: &std::path::Path) -> Result<()> {
     match conn {
         Conn::Sqlite(c) => {
-            sqlx::query(COPY).bind(path.to_string_lossy().into_owned()).execute(&mut **c).await?;
+            sqlx::query(COPY_SQLITE).bind(path.to_string_lossy().into_owned()).execute(&mut **c).await?;
             Ok(())
         }
         Conn::Postgres(_) => Err(super::Error::Fault("PostgreSQL is copied with its own tools".into())),

@@ -33,7 +33,8 @@ async fn rows(store: &Store, query: &'static str) -> Vec<String> {
 on_both! {
     async fn an_account_is_what_was_asked_for(backend) {
         let server = Served::start(backend).await;
-        let request = v1::RegisterRequest { display_name: "  Ada Lovelace ".into(), device: "desk".into(), ..account("Ada") };
+        let request =
+            v1::RegisterRequest { display_name: "  Ada Lovelace ".into(), device: "desk".into(), ..account("Ada") };
         let answer = server.anonymous().register(request).await.unwrap();
         let user = answer.user.unwrap();
         assert_eq!((user.name.as_str(), user.display_name.as_str(), user.about.as_str()), ("Ada", "Ada Lovelace", ""));
@@ -77,7 +78,10 @@ on_both! {
             bad_field(api.register(account(name)).await, "name");
         }
         for password in ["", "seven77", &"x".repeat(129), &"é".repeat(300)] {
-            bad_field(api.register(v1::RegisterRequest { password: password.into(), ..account("ada") }).await, "password");
+            bad_field(
+                api.register(v1::RegisterRequest { password: password.into(), ..account("ada") }).await,
+                "password",
+            );
         }
         for display_name in ["a\nb", "a\u{0}b", "a\u{2066}b", &"x".repeat(33)] {
             let request = v1::RegisterRequest { display_name: display_name.into(), ..account("ada") };
@@ -86,10 +90,15 @@ on_both! {
         for device in ["a\tb", &"x".repeat(65)] {
             bad_field(api.register(v1::RegisterRequest { device: device.into(), ..account("ada") }).await, "device");
         }
-        for (name, password) in [("ab", "8 chars!"), (&"y".repeat(32), &"é".repeat(128)), ("Ünï.co-d_e1", "\u{1f512}\u{1f512}\u{1f512}\u{1f512}1234")] {
+        for (name, password) in [
+            ("ab", "8 chars!"),
+            (&"y".repeat(32), &"é".repeat(128)),
+            ("Ünï.co-d_e1", "\u{1f512}\u{1f512}\u{1f512}\u{1f512}1234"),
+        ] {
             let request = v1::RegisterRequest { password: password.into(), ..account(name) };
             api.register(request).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
-            let request = v1::SignInRequest { name: name.to_uppercase(), password: password.into(), ..Default::default() };
+            let request =
+                v1::SignInRequest { name: name.to_uppercase(), password: password.into(), ..Default::default() };
             api.sign_in(request).await.unwrap();
         }
     }
@@ -100,8 +109,13 @@ on_both! {
         let raw = Raw::new(server.address);
         let mut answers = Vec::new();
         for (name, password) in [
-            ("nobody", PASSWORD), ("ada", "wrong horse battery"), ("ada", ""), ("", ""), ("no such name", PASSWORD),
-            ("ada", &"x".repeat(5000)), ("a\0a", PASSWORD),
+            ("nobody", PASSWORD),
+            ("ada", "wrong horse battery"),
+            ("ada", ""),
+            ("", ""),
+            ("no such name", PASSWORD),
+            ("ada", &"x".repeat(5000)),
+            ("a\0a", PASSWORD),
         ] {
             let request = v1::SignInRequest { name: name.into(), password: password.into(), ..Default::default() };
             let status = raw.send(None, "AccountService/SignIn", &request).await.unwrap_err();
@@ -111,6 +125,32 @@ on_both! {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     }
 
+    async fn a_flood_of_guesses_is_told_to_wait_and_passes(backend) {
+        let server = Served::start(backend).await;
+        server.user("ada").await;
+        let guesses = (0..120).map(|n| {
+            let api = server.anonymous();
+            let request =
+                v1::SignInRequest { name: "ada".into(), password: format!("guess {n:05}"), ..Default::default() };
+            tokio::spawn(async move { api.sign_in(request).await.unwrap_err() })
+        });
+        let mut told_to_wait = 0;
+        for guess in guesses.collect::<Vec<_>>() {
+            let error = guess.await.unwrap();
+            match error.reason {
+                Some(ErrorReason::RateLimited) => {
+                    assert_eq!(error.code, Code::ResourceExhausted);
+                    assert!(error.retry_after.is_some_and(|after| !after.is_zero()), "{error:?}");
+                    told_to_wait += 1;
+                }
+                reason => assert_eq!(reason, Some(ErrorReason::WrongCredentials)),
+            }
+        }
+        assert!(told_to_wait > 0);
+        let right = v1::SignInRequest { name: "ada".into(), password: PASSWORD.into(), ..Default::default() };
+        server.anonymous().sign_in(right).await.unwrap();
+    }
+
     async fn signing_out_ends_the_session_and_its_streams_alone(backend) {
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;
@@ -118,7 +158,11 @@ on_both! {
         let phone = server.anonymous().sign_in(request).await.unwrap();
         assert_eq!(phone.user.as_ref().unwrap().id, ada.id);
         assert_ne!(phone.token, ada.token);
-        let phone = crate::harness::Person { api: ada.api.with_token(Some(&phone.token)).unwrap(), token: phone.token, ..ada.clone() };
+        let phone = crate::harness::Person {
+            api: ada.api.with_token(Some(&phone.token)).unwrap(),
+            token: phone.token,
+            ..ada.clone()
+        };
         let mut at_desk = Listener::open(&ada).await;
         let mut on_phone = Listener::open(&phone).await;
         ada.api.sign_out(v1::SignOutRequest {}).await.unwrap();
@@ -134,8 +178,13 @@ on_both! {
     }
 
     async fn a_closed_server_says_so(backend) {
-        let server = Served::with(backend, |config| config.registration = rookery_server::config::Registration::Closed).await;
-        refused(server.anonymous().register(account("ada")).await, Code::PermissionDenied, ErrorReason::RegistrationClosed);
+        let server =
+            Served::with(backend, |config| config.registration = rookery_server::config::Registration::Closed).await;
+        refused(
+            server.anonymous().register(account("ada")).await,
+            Code::PermissionDenied,
+            ErrorReason::RegistrationClosed,
+        );
         let info = server.anonymous().get_server_info(v1::GetServerInfoRequest {}).await.unwrap();
         assert!(!info.registration_open);
     }
@@ -174,7 +223,10 @@ on_both! {
             for entry in std::fs::read_dir(&store.dir).unwrap() {
                 let bytes = std::fs::read(entry.unwrap().path()).unwrap();
                 for secret in [PASSWORD, secret] {
-                    assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "a secret is on the disk");
+                    assert!(
+                        !bytes.windows(secret.len()).any(|window| window == secret.as_bytes()),
+                        "a secret is on the disk"
+                    );
                 }
             }
         }

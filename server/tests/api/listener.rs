@@ -87,12 +87,12 @@ impl Listener {
     }
 
     /// Waits until somebody is told to be in a state.
-    pub async fn presence(&mut self, of: &Person, state: v1::PresenceState) {
+    pub async fn presence(&mut self, of: &Person, state: v1::PresenceState) -> v1::Presence {
         self.until(|kind| {
             let Kind::PresenceChanged(changed) = kind else { return None };
-            changed.presences.iter().find(|p| p.user_id == of.id && p.state() == state).map(|_| ())
+            changed.presences.into_iter().find(|p| p.user_id == of.id && p.state() == state)
         })
-        .await;
+        .await
     }
 
     /// All that comes until nothing has come for a while.

@@ -61,7 +61,8 @@ on_both! {
         let ids: Vec<i64> = people.iter().map(|person| person.id).collect();
         let ada = &people[0];
         holds(&ids, |page_size, page_token| async move {
-            let answer = ada.api.list_users(v1::ListUsersRequest { page_size, page_token, ..Default::default() }).await?;
+            let answer =
+                ada.api.list_users(v1::ListUsersRequest { page_size, page_token, ..Default::default() }).await?;
             Ok((answer.users.iter().map(|user| user.id).collect(), answer.next_page_token))
         })
         .await;
@@ -133,7 +134,8 @@ on_both! {
         let ids: Vec<i64> = people.iter().map(|person| person.id).collect();
         let ada = &people[0];
         holds(&ids, |page_size, page_token| async move {
-            let request = v1::ListReactionsRequest { conversation_id: 1, id, emote: "👍".into(), page_size, page_token };
+            let request =
+                v1::ListReactionsRequest { conversation_id: 1, id, emote: "👍".into(), page_size, page_token };
             let answer = ada.api.list_reactions(request).await?;
             Ok((answer.users.iter().map(|user| user.id).collect(), answer.next_page_token))
         })

@@ -32,10 +32,7 @@ impl Raw {
             request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         }
         let path = format!("/rookery.v1.{method}").parse().unwrap();
-        let mut answers = client
-            .server_streaming(request, path, Bare)
-            .await?
-            .into_inner();
+        let mut answers = client.server_streaming(request, path, Bare).await?.into_inner();
         Ok(answers.message().await?.unwrap_or_default())
     }
 
@@ -61,7 +58,8 @@ pub fn name_of(method: &MethodDescriptor) -> String {
 /// The reason in an error's one ErrorInfo; there must be exactly one, of ours.
 #[track_caller]
 pub fn reason(status: &Status) -> String {
-    let details = tonic_types::pb::Status::decode(status.details()).unwrap_or_else(|_| panic!("no details: {status:?}"));
+    let details =
+        tonic_types::pb::Status::decode(status.details()).unwrap_or_else(|_| panic!("no details: {status:?}"));
     assert_eq!(details.code, i32::from(status.code()), "{status:?}");
     assert_eq!(details.message, status.message());
     let infos: Vec<_> =
@@ -73,8 +71,8 @@ pub fn reason(status: &Status) -> String {
 }
 
 /// All that a caller can see of an error.
-pub fn seen(status: &Status) -> (Code, String, Vec<u8>) {
-    (status.code(), status.message().to_owned(), status.details().to_vec())
+pub fn seen(status: &Status) -> (Code, String, String) {
+    (status.code(), status.message().to_owned(), status.details().escape_ascii().to_string())
 }
 
 /// Bytes in, bytes out.

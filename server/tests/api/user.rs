@@ -32,7 +32,10 @@ on_both! {
         let answer = ada.api.get_user(v1::GetUserRequest { user_id: bob.id }).await.unwrap();
         let (user, presence) = (answer.user.unwrap(), answer.presence.unwrap());
         assert_eq!((user.id, user.name.as_str()), (bob.id, "bob"));
-        assert_eq!((presence.user_id, presence.state(), presence.last_seen_at), (bob.id, v1::PresenceState::Offline, None));
+        assert_eq!(
+            (presence.user_id, presence.state(), presence.last_seen_at),
+            (bob.id, v1::PresenceState::Offline, None)
+        );
         for user_id in [-1, 999_999, i64::MAX, i64::MIN] {
             not_found(ada.api.get_user(v1::GetUserRequest { user_id }).await);
         }
@@ -53,18 +56,12 @@ on_both! {
     async fn a_filter_finds_the_beginnings_of_words(backend) {
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;
-        for name in ["Bob", "bert", "carl_x", "carlyx", "dora"] {
+        for name in ["Bob", "bert", "carl_x", "carlyx"] {
             server.user(name).await;
         }
-        let dora = server.anonymous().sign_in(v1::SignInRequest {
-            name: "dora".into(),
-            password: crate::harness::PASSWORD.into(),
-            ..Default::default()
-        });
-        let dora = dora.await.unwrap();
-        let dora = ada.api.with_token(Some(&dora.token)).unwrap();
+        let dora = server.user("dora").await;
         let request = v1::UpdateProfileRequest { display_name: "The Bärbel 50%".into(), ..Default::default() };
-        dora.update_profile(request).await.unwrap();
+        dora.api.update_profile(request).await.unwrap();
         assert_eq!(names(&ada, "").await, ["ada", "bert", "Bob", "carl_x", "carlyx", "dora"]);
         assert_eq!(names(&ada, "B").await, ["bert", "Bob", "dora"]);
         assert_eq!(names(&ada, "bÄR").await, ["dora"]);

@@ -9,7 +9,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use super::Person;
 
 /// How long anything may take on a machine that is busy with other tests.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client that runs, in a profile of its own.
 pub struct Device {

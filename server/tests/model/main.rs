@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../harness/harness.rs"]
-mod harness;
 #[path = "../harness/device.rs"]
 mod device;
+#[path = "../harness/harness.rs"]
+mod harness;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -45,28 +45,30 @@ fn seen(message: &v1::Message) -> Seen {
 }
 
 /// Lists call the chat by its last message; whether its reactions are one's own does not show there.
-fn preview(message: &v1::Message) -> Option<Seen> {
-    let silent = message.system.as_ref().is_some_and(|line| line.kind() == v1::SystemKind::LeftSilently);
+fn preview(message: &v1::Message) -> Seen {
     let mut seen = seen(message);
     seen.6.clear();
-    (!silent).then_some(seen)
+    seen
 }
 
-/// What the client has kept.
-fn kept(state: &State, open: i64, shown: usize) -> Picture {
+/// What the client has kept. Where it has loaded only the newest messages, `newest` says how many there are.
+fn kept(state: &State, open: i64, newest: &mut usize) -> Picture {
     let mut chats = BTreeMap::new();
     for chat in state.chats() {
         let last = chat.last_message().filter(|_| chat.kind() != v1::ConversationKind::Unspecified);
         if chat.kind() == v1::ConversationKind::Direct && last.is_none() {
             continue;
         }
-        let last = last.and_then(|message| preview(message));
+        let last = last.map(|message| preview(message));
         let of = (chat.name().to_owned(), chat.owner_id(), chat.public(), chat.read_position(), chat.unread(), last);
         chats.insert(chat.id(), of);
     }
     let run = state.conversation(open).and_then(|chat| chat.run());
     let messages: Vec<Seen> = run.map(|run| run.messages().map(|message| seen(message)).collect()).unwrap_or_default();
-    let skip = messages.len().saturating_sub(shown);
+    if run.is_some_and(|run| run.more_before()) {
+        *newest = (*newest).min(messages.len());
+    }
+    let skip = messages.len().saturating_sub(*newest);
     Picture { chats, open: messages[skip..].to_vec() }
 }
 
@@ -78,7 +80,7 @@ async fn fresh(person: &Person, open: i64) -> Picture {
     let mut chats = BTreeMap::new();
     for chat in list.conversations {
         let mine = chat.mine.unwrap();
-        let last = chat.last_message.as_ref().and_then(preview);
+        let last = chat.last_message.as_ref().map(preview);
         chats.insert(chat.id, (chat.name, chat.owner_id, chat.public, mine.read_position, mine.unread, last));
     }
     let mut messages = Vec::new();
@@ -98,6 +100,34 @@ struct Player {
     last: Option<v1::SendMessageRequest>,
 }
 
+impl Player {
+    async fn compare(&mut self, log: &[String]) {
+        let (Some(device), person, open) = (&mut self.device, &self.person, self.open) else { return };
+        let start = std::time::Instant::now();
+        loop {
+            let calm = device.reaches(|state| {
+                *state.connection() == rookery_client::Connection::Online
+                    && state.all_pending().all(|pending| pending.status != rookery_client::PendingStatus::Sending)
+            });
+            let _ = calm.await;
+            let mut server = fresh(person, open).await;
+            let state: Arc<State> = device.state();
+            let mut newest = server.open.len();
+            let client = kept(&state, open, &mut newest);
+            server.open.drain(..server.open.len() - newest);
+            // A conversation that is not open any more on this device has no messages loaded.
+            let same_messages = client.open == server.open || !state.opened().contains(&open);
+            if client.chats == server.chats && same_messages {
+                return;
+            }
+            if start.elapsed() > device::PATIENCE {
+                panic!("{} has kept {client:#?}\nbut a fresh look shows {server:#?}\nafter {log:#?}", person.name);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(3)).await;
+        }
+    }
+}
+
 struct Model {
     server: Served,
     players: Vec<Player>,
@@ -113,6 +143,7 @@ impl Model {
         for name in ["ada", "bob", "cyd"] {
             let person = server.user(name).await;
             let device = Device::start(&server.store.dir, &server.url(), &person, name).await;
+            device.client.open(GLOBAL);
             players.push(Player { person, profile: name.into(), device: Some(device), open: GLOBAL, last: None });
         }
         Self { server, players, groups: Vec::new(), rng: StdRng::seed_from_u64(seed), log: Vec::new() }
@@ -141,13 +172,20 @@ impl Model {
         let place = self.any(&places);
         let group = self.any(&places[1..]);
         let number: u32 = self.rng.random();
-        let known = match api.list_messages(v1::ListMessagesRequest { conversation_id: place, page_size: 8, ..Default::default() }).await {
+        let known = match api
+            .list_messages(v1::ListMessagesRequest { conversation_id: place, page_size: 8, ..Default::default() })
+            .await
+        {
             Ok(page) => page.messages,
             Err(_) => Vec::new(),
         };
         let some = known.choose(&mut self.rng).cloned();
         let what = self.rng.random_range(0..20);
-        self.log.push(format!("{} does {what} in {place} or {group}, with {other} and {:?}", person.name, some.as_ref().map(|m| m.id)));
+        self.log.push(format!(
+            "{} does {what} in {place} or {group}, with {other} and {:?}",
+            person.name,
+            some.as_ref().map(|m| m.id)
+        ));
         let refused = match (what, some) {
             (0..=3, _) => {
                 let player = &mut self.players[who];
@@ -155,38 +193,111 @@ impl Model {
                 if let Some(device) = &player.device {
                     device.client.send(place, text, 0);
                 } else {
-                    let request = v1::SendMessageRequest { conversation_id: place, text, request_id: uuid::Builder::from_random_bytes(u128::from(number).to_be_bytes()).into_uuid().to_string(), reply_to: 0 };
+                    let request = v1::SendMessageRequest {
+                        conversation_id: place,
+                        text,
+                        request_id: uuid::Builder::from_random_bytes(u128::from(number).to_be_bytes())
+                            .into_uuid()
+                            .to_string(),
+                        reply_to: 0,
+                    };
                     player.last = Some(request.clone());
                     let _ = api.send_message(request).await;
                 }
                 Ok(())
             }
-            (4, Some(message)) => api.send_message(v1::SendMessageRequest { conversation_id: place, text: format!("answer {number}"), reply_to: message.id, ..Default::default() }).await.map(drop),
+            (4, Some(message)) => api
+                .send_message(v1::SendMessageRequest {
+                    conversation_id: place,
+                    text: format!("answer {number}"),
+                    reply_to: message.id,
+                    ..Default::default()
+                })
+                .await
+                .map(drop),
             (5, _) => match self.players[who].last.clone() {
                 Some(request) => api.send_message(request).await.map(drop),
                 None => Ok(()),
             },
-            (6, Some(message)) => api.edit_message(v1::EditMessageRequest { conversation_id: place, id: message.id, text: format!("edited {number}") }).await.map(drop),
-            (7, Some(message)) => api.delete_message(v1::DeleteMessageRequest { conversation_id: place, id: message.id }).await.map(drop),
-            (8, Some(message)) => api.add_reaction(v1::AddReactionRequest { conversation_id: place, id: message.id, emote: ["👍", "🎉"][number as usize % 2].into() }).await.map(drop),
-            (9, Some(message)) => api.remove_reaction(v1::RemoveReactionRequest { conversation_id: place, id: message.id, emote: ["👍", "🎉"][number as usize % 2].into() }).await.map(drop),
-            (10, Some(message)) => api.mark_read(v1::MarkReadRequest { conversation_id: place, id: message.id }).await.map(drop),
-            (11, Some(message)) => api.mark_unread(v1::MarkUnreadRequest { conversation_id: place, id: message.id }).await.map(drop),
-            (12, _) => api.leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: number % 2 == 0 }).await.map(drop),
-            (13, _) => api.join_group(v1::JoinGroupRequest { by: Some(v1::join_group_request::By::ConversationId(group)) }).await.map(drop),
-            (14, _) => api.add_members(v1::AddMembersRequest { conversation_id: group, user_ids: vec![other] }).await.map(drop),
-            (15, _) => api.remove_member(v1::RemoveMemberRequest { conversation_id: group, user_id: other }).await.map(drop),
-            (16, _) => api.update_group(v1::UpdateGroupRequest { conversation_id: group, name: format!("name {}", number % 100), public: number % 2 == 0, update_mask: Some(prost_types::FieldMask { paths: vec![["name", "public"][number as usize / 2 % 2].into()] }) }).await.map(drop),
+            (6, Some(message)) => api
+                .edit_message(v1::EditMessageRequest {
+                    conversation_id: place,
+                    id: message.id,
+                    text: format!("edited {number}"),
+                })
+                .await
+                .map(drop),
+            (7, Some(message)) => {
+                api.delete_message(v1::DeleteMessageRequest { conversation_id: place, id: message.id }).await.map(drop)
+            }
+            (8, Some(message)) => api
+                .add_reaction(v1::AddReactionRequest {
+                    conversation_id: place,
+                    id: message.id,
+                    emote: ["👍", "🎉"][number as usize % 2].into(),
+                })
+                .await
+                .map(drop),
+            (9, Some(message)) => api
+                .remove_reaction(v1::RemoveReactionRequest {
+                    conversation_id: place,
+                    id: message.id,
+                    emote: ["👍", "🎉"][number as usize % 2].into(),
+                })
+                .await
+                .map(drop),
+            (10, Some(message)) => {
+                api.mark_read(v1::MarkReadRequest { conversation_id: place, id: message.id }).await.map(drop)
+            }
+            (11, Some(message)) => {
+                api.mark_unread(v1::MarkUnreadRequest { conversation_id: place, id: message.id }).await.map(drop)
+            }
+            (12, _) => api
+                .leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: number % 2 == 0 })
+                .await
+                .map(drop),
+            (13, _) => api
+                .join_group(v1::JoinGroupRequest { by: Some(v1::join_group_request::By::ConversationId(group)) })
+                .await
+                .map(drop),
+            (14, _) => {
+                api.add_members(v1::AddMembersRequest { conversation_id: group, user_ids: vec![other] }).await.map(drop)
+            }
+            (15, _) => {
+                api.remove_member(v1::RemoveMemberRequest { conversation_id: group, user_id: other }).await.map(drop)
+            }
+            (16, _) => api
+                .update_group(v1::UpdateGroupRequest {
+                    conversation_id: group,
+                    name: format!("name {}", number % 100),
+                    public: number % 2 == 0,
+                    update_mask: Some(prost_types::FieldMask {
+                        paths: vec![["name", "public"][number as usize / 2 % 2].into()],
+                    }),
+                })
+                .await
+                .map(drop),
             (17, _) => {
-                let id = api.open_direct(v1::OpenDirectRequest { user_id: other }).await.unwrap().conversation.unwrap().id;
-                api.send_message(v1::SendMessageRequest { conversation_id: id, text: format!("between us {number}"), ..Default::default() }).await.map(drop)
+                let id =
+                    api.open_direct(v1::OpenDirectRequest { user_id: other }).await.unwrap().conversation.unwrap().id;
+                api.send_message(v1::SendMessageRequest {
+                    conversation_id: id,
+                    text: format!("between us {number}"),
+                    ..Default::default()
+                })
+                .await
+                .map(drop)
             }
             (18, _) => {
                 // Gone, or back with what the disk has kept.
                 let player = &mut self.players[who];
                 match player.device.take() {
                     Some(device) => device.end().await,
-                    None => player.device = Some(Device::again(&self.server.store.dir, &player.profile).await),
+                    None => {
+                        let device = Device::again(&self.server.store.dir, &player.profile).await;
+                        device.client.open(player.open);
+                        player.device = Some(device);
+                    }
                 }
                 Ok(())
             }
@@ -207,32 +318,8 @@ impl Model {
 
     /// Each client that runs comes to show what a fresh look shows.
     async fn compare(&mut self) {
-        for player in &mut self.players {
-            let Some(device) = &mut player.device else { continue };
-            let person = &player.person;
-            let open = player.open;
-            let start = std::time::Instant::now();
-            loop {
-                let calm = device.reaches(|state| {
-                    *state.connection() == rookery_client::Connection::Online
-                        && state.all_pending().all(|pending| pending.status != rookery_client::PendingStatus::Sending)
-                });
-                let _ = calm.await;
-                let server = fresh(person, open).await;
-                let state: Arc<State> = device.state();
-                let client = kept(&state, open, server.open.len());
-                // A conversation that is not open any more on this device has no messages loaded.
-                let same_messages = client.open == server.open || !state.opened().contains(&open);
-                if client.chats == server.chats && same_messages {
-                    break;
-                }
-                if start.elapsed() > device::PATIENCE {
-                    let all = &self.log;
-                    panic!("{} has kept {client:#?}\nbut a fresh look shows {server:#?}\nafter {all:#?}", person.name);
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(3)).await;
-            }
-        }
+        let log = &self.log;
+        futures::future::join_all(self.players.iter_mut().map(|player| player.compare(log))).await;
     }
 
     async fn play(&mut self, steps: usize) {

@@ -18,43 +18,42 @@ use crate::{
 impl Engine {
     pub(super) async fn answer(&mut self, answer: Answer) {
         match answer {
-            Answer::Changes { conversation_id, result: Ok(answer) } => self.changes(conversation_id, answer).await,
+            Answer::Changes { conversation_id, result: Ok(answer) } => self.changes(conversation_id, answer),
             Answer::Conversation { conversation_id, result: Ok(answer) } => {
                 self.keep_conversation(conversation_id);
                 self.keep_users(&answer.users);
-                self.emit(Update::ConversationLoaded(Arc::new(answer))).await;
-                self.filled(conversation_id, false, false).await;
+                self.emit(Update::ConversationLoaded(Arc::new(answer)));
+                self.filled(conversation_id, false, false);
             }
             Answer::Changes { conversation_id, result: Err(error) }
             | Answer::Conversation { conversation_id, result: Err(error) } => {
-                self.unfilled(conversation_id, error.is_no() && error.retry_after.is_none()).await;
+                self.unfilled(conversation_id, error.is_no() && error.retry_after.is_none());
             }
             Answer::Page { conversation_id, at, result } => {
                 let meanwhile = self.loading.done(conversation_id, at);
                 match result {
-                    Ok(answer) => self.page(conversation_id, at, answer, meanwhile).await,
+                    Ok(answer) => self.page(conversation_id, at, answer, meanwhile),
                     Err(error) => {
                         let why = error.message;
-                        self.emit(Update::PageFailed { conversation_id, at, why }).await;
+                        self.emit(Update::PageFailed { conversation_id, at, why });
                     }
                 }
             }
             Answer::Reply { result } => {
                 if let Ok(v1::GetMessageResponse { message: Some(message), users }) = result {
-                    self.emit(Update::UsersLoaded(Arc::new(v1::GetUsersResponse { users, presences: Vec::new() })))
-                        .await;
-                    self.emit(Update::ReplyLoaded(Arc::new(message))).await;
+                    self.emit(Update::UsersLoaded(Arc::new(v1::GetUsersResponse { users, presences: Vec::new() })));
+                    self.emit(Update::ReplyLoaded(Arc::new(message)));
                 }
             }
             Answer::Sent { pending, result } => self.sent(pending, result).await,
             Answer::MarkedRead { conversation_id, id, cursor, result } => {
-                self.marked_read(conversation_id, id, cursor, result).await;
+                self.marked_read(conversation_id, id, cursor, result);
             }
             Answer::Users { ids, result } => match result {
                 Ok(answer) => {
                     self.people.done(&[]);
                     self.keep_users(&answer.users);
-                    self.emit(Update::UsersLoaded(Arc::new(answer))).await;
+                    self.emit(Update::UsersLoaded(Arc::new(answer)));
                 }
                 Err(_) => self.people.done(&ids),
             },
@@ -64,27 +63,31 @@ impl Engine {
         }
     }
 
-    async fn changes(&mut self, conversation_id: i64, answer: v1::ListChangesResponse) {
+    fn changes(&mut self, conversation_id: i64, answer: v1::ListChangesResponse) {
         let v1::ListChangesResponse { messages, users, position, more } = answer;
         let cursor = self.state.conversation(conversation_id).and_then(Conversation::cursor);
         let news: Vec<_> = messages.iter().filter(|message| Some(message.changed) > cursor).cloned().collect();
         self.keep_users(&users);
         self.people.want(news.iter().flat_map(people::named), &self.state);
+        let recount = news.iter().any(|message| self.takes_back(message));
         let changes = Changes { conversation_id, position, messages, users };
-        self.emit(Update::ChangesLoaded(Arc::new(changes))).await;
+        self.emit(Update::ChangesLoaded(Arc::new(changes)));
         for message in news {
             self.changed(&Arc::new(message));
         }
         self.keep_conversation(conversation_id);
-        self.filled(conversation_id, true, more).await;
+        if recount {
+            self.count(conversation_id);
+        }
+        self.filled(conversation_id, true, more);
     }
 
-    async fn page(&mut self, id: i64, at: PageAt, answer: v1::ListMessagesResponse, meanwhile: Meanwhile) {
+    fn page(&mut self, id: i64, at: PageAt, answer: v1::ListMessagesResponse, meanwhile: Meanwhile) {
         if meanwhile.stale {
             let why = "The conversation has moved on.".to_owned();
-            self.emit(Update::PageFailed { conversation_id: id, at, why }).await;
+            self.emit(Update::PageFailed { conversation_id: id, at, why });
             if at == PageAt::Newest && self.state.conversation(id).is_some() {
-                self.load(id, at).await;
+                self.load(id, at);
             }
             return;
         }
@@ -100,7 +103,7 @@ impl Engine {
         };
         self.people.want(page.messages.iter().flat_map(|message| people::named(message)), &self.state);
         self.keep_page(&page);
-        self.emit(Update::PageLoaded(Arc::new(page))).await;
+        self.emit(Update::PageLoaded(Arc::new(page)));
     }
 
     fn keep_page(&mut self, page: &Page) {
@@ -124,11 +127,9 @@ impl Engine {
             Ok(answer) => {
                 self.sending.remove(&pending.request_id);
                 if let Some(message) = answer.message {
-                    let message = Arc::new(message);
-                    self.loading.changed(&message);
-                    self.emit(Update::MessageLoaded(message)).await;
+                    self.learn_message(Arc::new(message));
                 }
-                return self.settle(&pending).await;
+                return self.settle(&pending);
             }
             Err(error) => error,
         };
@@ -143,7 +144,7 @@ impl Engine {
         }
     }
 
-    async fn marked_read(
+    fn marked_read(
         &mut self,
         conversation_id: i64,
         id: i64,
@@ -157,7 +158,7 @@ impl Engine {
         // With news in between nobody knows which of them the server counted; its ReadChanged says.
         let unread = (now == cursor).then_some(answer.unread);
         let read_position = answer.read_position;
-        self.emit(Update::ReadMoved { conversation_id, read_position, unread }).await;
+        self.emit(Update::ReadMoved { conversation_id, read_position, unread });
         self.keep_conversation(conversation_id);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rookery_api::v1::event::Kind;
+use rookery_api::v1::{Message, event::Kind};
 use tokio::time::Instant;
 
 use super::Engine;
@@ -18,9 +18,9 @@ impl Engine {
         let now = Instant::now();
         match command {
             Command::Open(id) => self.open(id).await,
-            Command::Load(id, at) => self.load_place(id, at).await,
+            Command::Load(id, at) => self.load_place(id, at),
             Command::LoadOlder(id) => self.load_older(id).await,
-            Command::LoadNewer(id) => self.load_newer(id).await,
+            Command::LoadNewer(id) => self.load_newer(id),
             Command::LoadReply(conversation_id, id) => {
                 let known = self.state.conversation(conversation_id);
                 if self.ready && known.is_some_and(|conversation| conversation.message(id).is_none()) {
@@ -28,18 +28,19 @@ impl Engine {
                 }
             }
             Command::Follow(conversation_id, following) => {
-                self.emit(Update::FollowingChanged { conversation_id, following }).await;
+                self.emit(Update::FollowingChanged { conversation_id, following });
             }
             Command::Send(draft) => self.send(draft).await,
             Command::Retry(request_id) => self.retry(&request_id).await,
             Command::EditFailed(request_id, draft) => self.edit_failed(&request_id, draft).await,
-            Command::Cancel(request_id) => self.cancel(&request_id).await,
-            Command::MarkRead(conversation_id, id) => self.mark_read(conversation_id, id, now).await,
+            Command::Cancel(request_id) => self.cancel(&request_id),
+            Command::MarkRead(conversation_id, id) => self.mark_read(conversation_id, id, now),
             Command::Typing(id, stopped) => self.type_in(id, stopped, now),
             Command::SetView(ids) => self.here.set_view(ids, now),
             Command::SetActivity(idle) => self.here.set_idle(idle, now),
             Command::Learn(update, told) => {
-                self.learn(update).await;
+                self.learn(update);
+                self.give().await;
                 // Whoever asked may have stopped waiting.
                 let _ = told.send(());
             }
@@ -48,7 +49,7 @@ impl Engine {
     }
 
     async fn open(&mut self, id: i64) {
-        self.emit(Update::ConversationOpened(id)).await;
+        self.emit(Update::ConversationOpened(id));
         let Some(conversation) = self.state.conversation(id) else { return };
         if conversation.run().is_some() {
             return;
@@ -56,7 +57,7 @@ impl Engine {
         // The cache has to hold all that the cursor stands for.
         self.flush();
         let cached = self.disk.run(move |shelf| shelf.cache.newest(id, PAGE_SIZE)).await.flatten();
-        let Some(cached) = cached else { return self.load(id, PageAt::Newest).await };
+        let Some(cached) = cached else { return self.load(id, PageAt::Newest) };
         let short = cached.messages.len() < PAGE_SIZE && cached.more_before;
         self.people.want(cached.messages.iter().flat_map(|message| people::named(message)), &self.state);
         self.emit(Update::PageLoaded(Arc::new(Page {
@@ -67,24 +68,23 @@ impl Engine {
             more_before: cached.more_before,
             more_after: false,
             changes: Vec::new(),
-        })))
-        .await;
+        })));
         if short && self.ready {
             self.load_older(id).await;
         }
     }
 
-    async fn load_place(&mut self, id: i64, at: PageAt) {
+    fn load_place(&mut self, id: i64, at: PageAt) {
         let Some(conversation) = self.state.conversation(id) else { return };
         let loaded = conversation.run().is_some_and(|run| match at {
             PageAt::Around(message_id) => run.get(message_id).is_some(),
             _ => !run.more_after(),
         });
         if !loaded {
-            self.load(id, at).await;
+            self.load(id, at);
         }
         if at == PageAt::Newest && loaded {
-            self.emit(Update::FollowingChanged { conversation_id: id, following: true }).await;
+            self.emit(Update::FollowingChanged { conversation_id: id, following: true });
         }
     }
 
@@ -94,7 +94,7 @@ impl Engine {
         let at = PageAt::Before(first);
         self.flush();
         let cached = self.disk.run(move |shelf| shelf.cache.before(id, first, PAGE_SIZE)).await.flatten();
-        let Some(cached) = cached else { return self.load(id, at).await };
+        let Some(cached) = cached else { return self.load(id, at) };
         self.people.want(cached.messages.iter().flat_map(|message| people::named(message)), &self.state);
         let (messages, more_before) = (cached.messages, cached.more_before);
         let page = Page {
@@ -106,24 +106,24 @@ impl Engine {
             more_after: true,
             changes: Vec::new(),
         };
-        self.emit(Update::PageLoaded(Arc::new(page))).await;
+        self.emit(Update::PageLoaded(Arc::new(page)));
     }
 
-    async fn load_newer(&mut self, id: i64) {
+    fn load_newer(&mut self, id: i64) {
         let run = self.state.conversation(id).and_then(|conversation| conversation.run());
         let Some(last) = run.filter(|run| run.more_after()).and_then(|run| run.last_id()) else { return };
-        self.load(id, PageAt::After(last)).await;
+        self.load(id, PageAt::After(last));
     }
 
     /// Fetches a page from the server.
-    pub(super) async fn load(&mut self, conversation_id: i64, at: PageAt) {
+    pub(super) fn load(&mut self, conversation_id: i64, at: PageAt) {
         if !self.ready {
             let why = "There is no connection to the server.".to_owned();
-            return self.emit(Update::PageFailed { conversation_id, at, why }).await;
+            return self.emit(Update::PageFailed { conversation_id, at, why });
         }
         if self.loading.start(conversation_id, at) {
             self.call_page(conversation_id, at);
-            self.emit(Update::PageRequested { conversation_id, at }).await;
+            self.emit(Update::PageRequested { conversation_id, at });
         }
     }
 
@@ -152,7 +152,7 @@ impl Engine {
         if pending.status == PendingStatus::Sending {
             self.sending.push(pending.clone());
         }
-        self.emit(Update::PendingChanged(pending)).await;
+        self.emit(Update::PendingChanged(pending));
     }
 
     fn failed(&self, request_id: &str) -> Option<Pending> {
@@ -171,19 +171,19 @@ impl Engine {
         // The new text is on the disk before the old one goes.
         let draft = Draft { conversation_id: old.conversation_id, reply_to: old.reply_to, ..draft };
         self.send(draft).await;
-        self.cancel(request_id).await;
+        self.cancel(request_id);
     }
 
-    async fn cancel(&mut self, request_id: &str) {
+    fn cancel(&mut self, request_id: &str) {
         let Some(pending) = self.state.all_pending().find(|pending| pending.request_id == request_id).cloned() else {
             return;
         };
         self.sending.remove(request_id);
-        self.settle(&pending).await;
+        self.settle(&pending);
     }
 
     /// A message waits no more: off the disk, out of the state.
-    pub(super) async fn settle(&mut self, pending: &Pending) {
+    pub(super) fn settle(&mut self, pending: &Pending) {
         let request_id = pending.request_id.clone();
         self.disk.post(move |shelf| {
             if let Err(error) = shelf.outbox.remove(&request_id) {
@@ -193,17 +193,17 @@ impl Engine {
         });
         if self.state.pending(pending.conversation_id).iter().any(|known| known.request_id == pending.request_id) {
             let (conversation_id, request_id) = (pending.conversation_id, pending.request_id.clone());
-            self.emit(Update::PendingRemoved { conversation_id, request_id }).await;
+            self.emit(Update::PendingRemoved { conversation_id, request_id });
         }
     }
 
-    async fn mark_read(&mut self, conversation_id: i64, id: i64, now: Instant) {
+    fn mark_read(&mut self, conversation_id: i64, id: i64, now: Instant) {
         let Some(conversation) = self.state.conversation(conversation_id) else { return };
         if id <= conversation.read_position() {
             return;
         }
         self.reading.want(conversation_id, id, now);
-        self.emit(Update::ReadMoved { conversation_id, read_position: id, unread: None }).await;
+        self.emit(Update::ReadMoved { conversation_id, read_position: id, unread: None });
         self.keep_conversation(conversation_id);
     }
 
@@ -219,28 +219,32 @@ impl Engine {
         }
     }
 
+    /// A message as an answer gave it. Its event comes as well, perhaps only after the next start.
+    pub(super) fn learn_message(&mut self, message: Arc<Message>) {
+        self.emit(Update::MessageLoaded(message.clone()));
+        self.keep_message(&message);
+        self.loading.changed(&message);
+    }
+
     /// Something that an answer to the user's own call said.
-    async fn learn(&mut self, update: Update) {
+    fn learn(&mut self, update: Update) {
         match &update {
             Update::EventReceived(event) => {
                 if let Some(Kind::ConversationRemoved(removed)) =
                     event.event.as_ref().and_then(|event| event.kind.as_ref())
                 {
-                    return self.remove(removed.conversation_id, event.clone()).await;
+                    return self.remove(removed.conversation_id, event.clone());
                 }
-                self.emit(update).await;
+                self.emit(update);
             }
             Update::ConversationLoaded(answer) => {
                 let conversation = answer.conversation.clone().unwrap_or_default();
                 self.keep_conversation(conversation.id);
                 self.people.want(conversation.direct_user_ids, &self.state);
-                self.emit(update).await;
+                self.emit(update);
             }
-            Update::MessageLoaded(message) => {
-                self.loading.changed(message);
-                self.emit(update).await;
-            }
-            _ => self.emit(update).await,
+            Update::MessageLoaded(message) => self.learn_message(message.clone()),
+            _ => self.emit(update),
         }
     }
 }

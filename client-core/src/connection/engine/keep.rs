@@ -50,9 +50,8 @@ impl Engine {
     /// A message came by the stream; to be called when it is in the state.
     pub(super) fn keep_message(&mut self, message: &Arc<Message>) {
         // The state knows which reactions are the user's own.
-        let conversation = self.state.conversation(message.conversation_id);
-        let known = conversation.and_then(|conversation| conversation.run()?.get(message.id));
-        let best = known.filter(|known| known.changed == message.changed).unwrap_or(message).clone();
+        let Some(conversation) = self.state.conversation(message.conversation_id) else { return };
+        let best = conversation.settled(message, self.state.user_id());
         self.keep_change(message.conversation_id, Change::Message(best));
     }
 

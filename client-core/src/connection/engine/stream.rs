@@ -42,7 +42,7 @@ impl Engine {
             Some(Kind::Ready(_)) => self.begin(response).await,
             _ => match self.holds.get_mut(&subject(&response)) {
                 Some(hold) => hold.events.push(response),
-                None => self.deliver(response).await,
+                None => self.deliver(response),
             },
         }
     }
@@ -61,9 +61,9 @@ impl Engine {
             }
         }
         self.people.want(people::named_in(&response), &self.state);
-        self.emit(Update::EventReceived(Arc::new(response))).await;
+        self.emit(Update::EventReceived(Arc::new(response)));
         for pending in waiting {
-            self.emit(Update::PendingChanged(pending)).await;
+            self.emit(Update::PendingChanged(pending));
         }
         for id in known {
             if self.state.conversation(id).is_none() {
@@ -80,7 +80,7 @@ impl Engine {
         }
         for id in self.state.opened().to_vec() {
             if self.state.conversation(id).is_some_and(|conversation| conversation.run().is_none()) {
-                self.load(id, PageAt::Newest).await;
+                self.load(id, PageAt::Newest);
             }
         }
     }
@@ -113,18 +113,20 @@ impl Engine {
     }
 
     /// An event of a conversation that is not held.
-    async fn deliver(&mut self, response: SubscribeResponse) {
+    fn deliver(&mut self, response: SubscribeResponse) {
         let id = subject(&response);
         // None: a kind from the future. What it says about the numbers still holds.
         let kind = response.event.as_ref().and_then(|event| event.kind.clone());
         let response = Arc::new(response);
         match &kind {
-            Some(Kind::ConversationRemoved(removed)) => return self.remove(removed.conversation_id, response).await,
-            Some(Kind::ConversationReset(_)) => return self.reset(id, response).await,
+            Some(Kind::ConversationRemoved(removed)) => return self.remove(removed.conversation_id, response),
+            Some(Kind::ConversationReset(_)) => return self.reset(id, response),
             _ => {}
         }
         let conversation = self.state.conversation(id);
-        if response.position > 0 && id > 0 {
+        // Events of the user's own carry her own counter, which is the server's matter: a hole there brings Ready again.
+        let numbered = response.conversation_id > 0 && response.position > 0;
+        if numbered {
             let Some(cursor) = conversation.and_then(Conversation::cursor) else {
                 return self.hold(id, &response, false);
             };
@@ -139,9 +141,8 @@ impl Engine {
         }
         let recount = kind.as_ref().is_some_and(|kind| self.needs_count(id, kind));
         kind.iter().for_each(|kind| self.note(kind));
-        let numbered = response.position > 0 && id > 0;
         self.people.want(people::named_in(&response), &self.state);
-        self.emit(Update::EventReceived(response)).await;
+        self.emit(Update::EventReceived(response));
         match kind {
             Some(Kind::MessageChanged(changed)) => {
                 if let Some(message) = changed.message {
@@ -154,7 +155,7 @@ impl Engine {
             _ => {}
         }
         if recount {
-            self.holds.entry(id).or_default().fetch = true;
+            self.count(id);
         }
     }
 
@@ -183,15 +184,27 @@ impl Engine {
             return false;
         }
         match kind {
-            Kind::MessageChanged(changed) => changed.message.as_ref().is_some_and(|message| {
-                message.deleted
-                    && message.author_id != self.state.user_id()
-                    && message.id > conversation.read_position()
-                    && message.changed > conversation.counted()
-            }),
+            Kind::MessageChanged(changed) => changed.message.as_ref().is_some_and(|message| self.takes_back(message)),
             Kind::ReadChanged(changed) => conversation.cursor().is_some_and(|cursor| changed.as_of < cursor),
             _ => false,
         }
+    }
+
+    /// Whether a message was deleted that may have counted as unread, and only the server knows.
+    pub(super) fn takes_back(&self, message: &Message) -> bool {
+        let (conversation, reader) = (self.state.conversation(message.conversation_id), self.state.user_id());
+        message.deleted
+            && message.author_id != reader
+            && conversation.is_some_and(|conversation| {
+                message.id > conversation.read_position()
+                    && message.changed > conversation.counted()
+                    && !conversation.counts_itself(reader)
+            })
+    }
+
+    /// The unread messages of a conversation are to be counted by the server before its next event.
+    pub(super) fn count(&mut self, id: i64) {
+        self.holds.entry(id).or_default().fetch = true;
     }
 
     /// A message of the stream is in the state: all others who are to know of it.
@@ -207,19 +220,19 @@ impl Engine {
         }
     }
 
-    pub(super) async fn remove(&mut self, id: i64, response: Arc<SubscribeResponse>) {
+    pub(super) fn remove(&mut self, id: i64, response: Arc<SubscribeResponse>) {
         self.holds.remove(&id);
         self.loading.spoil(id);
-        self.emit(Update::EventReceived(response)).await;
+        self.emit(Update::EventReceived(response));
         self.keep_change(id, Change::Removed(id));
     }
 
-    async fn reset(&mut self, id: i64, response: Arc<SubscribeResponse>) {
+    fn reset(&mut self, id: i64, response: Arc<SubscribeResponse>) {
         self.loading.spoil(id);
-        self.emit(Update::EventReceived(response)).await;
+        self.emit(Update::EventReceived(response));
         self.keep_change(id, Change::Reset(id));
         if self.state.opened().contains(&id) {
-            self.load(id, PageAt::Newest).await;
+            self.load(id, PageAt::Newest);
         }
     }
 
@@ -250,7 +263,7 @@ impl Engine {
     }
 
     /// A part of what a hold waits for is there.
-    pub(super) async fn filled(&mut self, id: i64, hole: bool, more: bool) {
+    pub(super) fn filled(&mut self, id: i64, hole: bool, more: bool) {
         let Some(hold) = self.holds.get_mut(&id) else { return };
         hold.on_its_way = false;
         hold.not_before = None;
@@ -260,12 +273,12 @@ impl Engine {
             hold.fetch = false;
         }
         if !hold.hole && !hold.fetch {
-            self.release(id).await;
+            self.release(id);
         }
     }
 
     /// What a hold waits for did not come.
-    pub(super) async fn unfilled(&mut self, id: i64, refused: bool) {
+    pub(super) fn unfilled(&mut self, id: i64, refused: bool) {
         let known = self.state.conversation(id).is_some();
         let Some(hold) = self.holds.get_mut(&id) else { return };
         hold.on_its_way = false;
@@ -273,18 +286,18 @@ impl Engine {
             hold.not_before = Some(Instant::now() + AGAIN);
         } else if known && !hold.hole {
             // The count stays as it was; the events are good.
-            self.release(id).await;
+            self.release(id);
         } else {
             // The caller is not in it any more; that she was removed comes by the stream.
             self.holds.remove(&id);
         }
     }
 
-    async fn release(&mut self, id: i64) {
+    fn release(&mut self, id: i64) {
         let Some(hold) = self.holds.remove(&id) else { return };
         let mut events = hold.events.into_iter();
         while let Some(event) = events.next() {
-            Box::pin(self.deliver(event)).await;
+            self.deliver(event);
             // One of them may have opened the next hole.
             if let Some(hold) = self.holds.get_mut(&id) {
                 hold.events.extend(events);

@@ -8,9 +8,9 @@ use rookery_client::{Client, Error, State as World};
 
 use crate::dialog::add_members::{mark, toggle};
 use crate::dialog::{Step, people};
-use crate::theme;
 use crate::widget::action;
 use crate::widget::field::Field;
+use crate::{speech, theme};
 
 /// The half.
 #[derive(Debug)]
@@ -43,15 +43,8 @@ impl State {
     /// Nobody is chosen yet.
     pub fn new(me: i64, client: &Client) -> (Self, Task<Message>) {
         let (people, task) = people::State::new(client);
-        let state = Self {
-            name: String::new(),
-            wrong: None,
-            public: false,
-            people,
-            chosen: BTreeSet::new(),
-            me,
-            busy: false,
-        };
+        let state =
+            Self { name: String::new(), wrong: None, public: false, people, chosen: BTreeSet::new(), me, busy: false };
         (state, task.map(Message::People))
     }
 
@@ -92,7 +85,7 @@ impl State {
     fn fail(&mut self, error: &Error) {
         self.busy = false;
         match error.fields.iter().find(|(field, _)| field == "name") {
-            Some((_, why)) => self.wrong = Some(why.clone()),
+            Some((_, why)) => self.wrong = Some(speech::sentence(why)),
             None => self.people.fail(error),
         }
     }

@@ -71,18 +71,18 @@ impl State {
                 self.looking = false;
                 match answer {
                     Ok(answer) => self.groups = answer.groups,
-                    Err(error) => self.groups_wrong = Some(error.message),
+                    Err(error) => self.groups_wrong = Some(speech::sentence(&error.message)),
                 }
             }
             Message::Chosen(id) => return self.join(id, client),
             Message::Joined(Ok(id)) | Message::JoinedByCode(Ok(id)) => return Step::Open(id),
             Message::Joined(Err(error)) => {
                 self.busy = false;
-                self.groups_wrong = Some(error.message);
+                self.groups_wrong = Some(speech::sentence(&error.message));
             }
             Message::JoinedByCode(Err(error)) => {
                 self.busy = false;
-                self.code_wrong = Some(error.message);
+                self.code_wrong = Some(speech::sentence(&error.message));
             }
         }
         Step::None
@@ -149,9 +149,7 @@ impl State {
         };
         let list: Element<'_, Message> = if self.groups.is_empty() {
             let sentence = if self.looking { "Looking…" } else { "No public groups" };
-            container(text(sentence).size(theme::NOTE).style(theme::faint))
-                .center(Fill)
-                .into()
+            container(text(sentence).size(theme::NOTE).style(theme::faint)).center(Fill).into()
         } else {
             scrollable(column(self.groups.iter().map(group)).padding(theme::TINY))
                 .height(Fill)
@@ -160,13 +158,8 @@ impl State {
                 .style(theme::surface::scroll)
                 .into()
         };
-        let list = container(list)
-            .height(theme::DIALOG_LIST)
-            .width(Fill)
-            .style(theme::surface::well);
-        column![code, column![filter.view(), list].spacing(theme::MEDIUM)]
-            .spacing(theme::HUGE)
-            .into()
+        let list = container(list).height(theme::DIALOG_LIST).width(Fill).style(theme::surface::well);
+        column![code, column![filter.view(), list].spacing(theme::MEDIUM)].spacing(theme::HUGE).into()
     }
 }
 

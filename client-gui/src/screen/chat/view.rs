@@ -5,11 +5,11 @@ use iced::{Center, Element, Fill, padding};
 use rookery_client::Connection;
 
 use super::{Message, State};
+use crate::dialog;
 use crate::pane::sidebar;
 use crate::theme::{self, Mode};
 use crate::widget::icon::Icon;
-use crate::widget::{dialog as overlay, empty, upright};
-use crate::dialog;
+use crate::widget::{dialog as overlay, empty, upright, words};
 
 pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
     let list = sidebar::View {
@@ -39,9 +39,7 @@ pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
 fn conversation(state: &State, mode: Mode) -> Element<'_, Message> {
     let open = state.open.as_ref().and_then(|open| Some((open, state.composers.get(&open.id())?)));
     match open {
-        Some((open, composer)) => open
-            .view(composer, &state.world, &state.now, mode)
-            .map(Message::Conversation),
+        Some((open, composer)) => open.view(composer, &state.world, &state.now, mode).map(Message::Conversation),
         None => match state.world.connection() {
             Connection::Online => empty(Icon::Message, "No chat is open", "Choose one on the left."),
             _ => empty(Icon::Bird, "One moment", "Your chats are on their way."),
@@ -58,7 +56,7 @@ fn members(state: &State) -> Option<Element<'_, Message>> {
 
 /// A word about the connection, over the messages, so that nothing moves.
 fn banner(state: &State) -> Option<Element<'_, Message>> {
-    let (icon, words, retry) = match state.world.connection() {
+    let (icon, sentence, retry) = match state.world.connection() {
         Connection::Offline(offline) => (Icon::Offline, sidebar::retry(offline.retry_at), true),
         Connection::Connecting if state.was_online => (Icon::Offline, "Connecting…".to_owned(), false),
         Connection::CatchingUp if state.was_online => (Icon::Clock, "Catching up…".to_owned(), false),
@@ -71,12 +69,11 @@ fn banner(state: &State) -> Option<Element<'_, Message>> {
             .style(theme::button::link)
             .on_press(Message::RetryWanted)
     });
-    let content = row![icon.view(theme::ICON_SMALL).style(theme::dim), text(words).size(theme::NOTE), retry]
-        .spacing(theme::SMALL)
-        .align_y(Center);
-    let notice = container(content)
-        .padding([theme::SMALL, theme::LARGE])
-        .style(theme::surface::notice);
+    let content =
+        row![icon.view(theme::ICON_SMALL).style(theme::dim), words::look(theme::NOTE).view_owned(sentence), retry]
+            .spacing(theme::SMALL)
+            .align_y(Center);
+    let notice = container(content).padding([theme::SMALL, theme::LARGE]).style(theme::surface::notice);
     let below_head = padding::top(theme::HEADER + theme::SMALL);
     Some(container(notice).center_x(Fill).padding(below_head).into())
 }

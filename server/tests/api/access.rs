@@ -1,0 +1,190 @@
+//! Who may call at all, and that what one may not know of looks like what does not exist.
+
+use prost_reflect::{DynamicMessage, MessageDescriptor, Value};
+use rookery_client::v1;
+use tonic::Code;
+
+use crate::{
+    harness::Served,
+    on_both,
+    raw::{Raw, methods, name_of, reason, seen},
+};
+
+/// What needs no token.
+const OPEN: [&str; 3] = ["ServerService/GetServerInfo", "AccountService/Register", "AccountService/SignIn"];
+
+/// A well-formed request that says something, about one conversation where it has such a field.
+fn filled(descriptor: MessageDescriptor, conversation_id: i64) -> DynamicMessage {
+    let mut message = DynamicMessage::new(descriptor.clone());
+    let mut set = |name: &str, value: Value| {
+        if descriptor.get_field_by_name(name).is_some_and(|field| field.is_list() == matches!(value, Value::List(_))) {
+            let _ = message.try_set_field_by_name(name, value);
+        }
+    };
+    set("id", Value::I64(2));
+    set("text", Value::String("words".into()));
+    set("emote", Value::String("👍".into()));
+    set("name", Value::String("Name".into()));
+    set("user_id", Value::I64(1));
+    set("user_ids", Value::List(vec![Value::I64(1)]));
+    let mut mask = prost_types::FieldMask::default();
+    mask.paths.push("name".into());
+    let mask = filled_mask(&descriptor, &mask);
+    if let Some(mask) = mask {
+        set("update_mask", mask);
+    }
+    set("conversation_id", Value::I64(conversation_id));
+    message
+}
+
+fn filled_mask(descriptor: &MessageDescriptor, mask: &prost_types::FieldMask) -> Option<Value> {
+    let field = descriptor.get_field_by_name("update_mask")?;
+    let mut message = DynamicMessage::new(field.kind().as_message()?.clone());
+    message.transcode_from(mask).ok()?;
+    Some(Value::Message(message))
+}
+
+on_both! {
+    async fn nothing_but_coming_in_works_without_a_token(backend) {
+        let server = Served::start(backend).await;
+        let ada = server.user("ada").await;
+        let raw = Raw::new(server.address);
+        let ended =
+            v1::SignInRequest { name: "ada".into(), password: crate::harness::PASSWORD.into(), ..Default::default() };
+        let ended = ada.api.sign_in(ended).await.unwrap().token;
+        ada.api.with_token(Some(&ended)).unwrap().sign_out(v1::SignOutRequest {}).await.unwrap();
+        let other_case = ada.token.to_uppercase();
+        let longer = format!("{}0", ada.token);
+        let invented = format!("rk_{}", "0".repeat(64));
+        let tokens = [
+            None,
+            Some(""),
+            Some("x"),
+            Some(other_case.as_str()),
+            Some(&longer),
+            Some(&invented),
+            Some(&ended),
+            Some(&ada.token[3..]),
+        ];
+        for method in methods() {
+            let name = name_of(&method);
+            let request = filled(method.input(), 1);
+            let mut answers = Vec::new();
+            for token in tokens {
+                let answer = raw.call(token, &name, prost::Message::encode_to_vec(&request)).await;
+                if OPEN.contains(&name.as_str()) {
+                    assert!(answer.is_ok() || reason(&answer.unwrap_err()) != "UNAUTHENTICATED", "{name}");
+                    continue;
+                }
+                let status = answer.expect_err(&name);
+                assert_eq!(
+                    (status.code(), reason(&status).as_str()),
+                    (Code::Unauthenticated, "UNAUTHENTICATED"),
+                    "{name}"
+                );
+                answers.push(seen(&status));
+            }
+            assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{name} tells tokens apart");
+        }
+    }
+
+    async fn what_one_may_not_know_of_looks_like_what_is_not_there(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, cleo, dan) =
+            (server.user("ada").await, server.user("bob").await, server.user("cleo").await, server.user("dan").await);
+        let group = ada.group("secret", &[&bob, &cleo], false).await;
+        ada.say(group, "words").await;
+        ada.api.remove_member(v1::RemoveMemberRequest { conversation_id: group, user_id: bob.id }).await.unwrap();
+        cleo.api.leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: false }).await.unwrap();
+        let ended = dan.group("ended", &[], true).await;
+        dan.api.leave_group(v1::LeaveGroupRequest { conversation_id: ended, silent: false }).await.unwrap();
+        let chat = ada.direct(&cleo).await;
+        ada.say(chat, "one").await;
+        ada.say(chat, "two").await;
+        let raw = Raw::new(server.address);
+        let mut looked = 0;
+        for method in methods() {
+            let name = name_of(&method);
+            if method.input().get_field_by_name("conversation_id").is_none() {
+                continue;
+            }
+            looked += 1;
+            let mut answers = Vec::new();
+            // A stranger, one who was removed, one who left; a group that has ended; numbers that nothing has.
+            let cases = [
+                (&dan, 999_999),
+                (&dan, group),
+                (&bob, group),
+                (&cleo, group),
+                (&dan, ended),
+                (&dan, chat),
+                (&dan, 0),
+                (&dan, -1),
+                (&dan, i64::MAX),
+            ];
+            for (person, conversation_id) in cases {
+                let request = filled(method.input(), conversation_id);
+                let answer = raw.call(Some(&person.token), &name, prost::Message::encode_to_vec(&request)).await;
+                let status = answer.expect_err(&name);
+                assert_eq!(
+                    (status.code(), reason(&status).as_str()),
+                    (Code::NotFound, "NOT_FOUND"),
+                    "{name} of {conversation_id}"
+                );
+                answers.push(seen(&status));
+            }
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{name}: {answers:?}");
+        }
+        assert!(looked >= 20, "only {looked} methods name a conversation");
+    }
+
+    async fn a_message_from_before_one_came_looks_like_none(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let group = ada.group("g", &[], false).await;
+        let early = ada.say(group, "early").await.id;
+        let add = v1::AddMembersRequest { conversation_id: group, user_ids: vec![bob.id] };
+        ada.api.add_members(add).await.unwrap();
+        let raw = Raw::new(server.address);
+        let mut looked = 0;
+        for method in methods() {
+            let name = name_of(&method);
+            let input = method.input();
+            // MarkRead takes any number: nothing is told.
+            if input.get_field_by_name("id").is_none() || name == "MessageService/MarkRead" {
+                continue;
+            }
+            looked += 1;
+            let mut answers = Vec::new();
+            for id in [999_999, early, 1, 0, -1, i64::MAX, i64::MIN] {
+                let mut request = filled(input.clone(), group);
+                request.set_field_by_name("id", Value::I64(id));
+                let status = raw.call(Some(&bob.token), &name, prost::Message::encode_to_vec(&request)).await;
+                let status = status.expect_err(&name);
+                assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "NOT_FOUND"), "{name} of {id}");
+                answers.push(seen(&status));
+            }
+            assert!(answers.iter().all(|answer| *answer == answers[0]), "{name}: {answers:?}");
+        }
+        assert!(looked >= 7, "only {looked} methods name a message");
+    }
+
+    async fn a_cursor_for_what_one_may_not_read_is_taken_away(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let group = ada.group("secret", &[], false).await;
+        let cursors = [(group, 0), (999_999, 5), (-1, 1), (1, 0)].into();
+        let request = v1::SubscribeRequest { cursors, ..Default::default() };
+        let listener = crate::listener::Listener::with(&bob, request).await;
+        let mut removed: Vec<i64> = listener
+            .replayed
+            .iter()
+            .filter_map(|response| match response.event.as_ref()?.kind.as_ref()? {
+                v1::event::Kind::ConversationRemoved(removed) => Some(removed.conversation_id),
+                _ => None,
+            })
+            .collect();
+        removed.sort_unstable();
+        assert_eq!(removed, [-1, group, 999_999]);
+    }
+}

@@ -1,0 +1,222 @@
+//! Every method with odd input: found by reflection, so that a new method is tried without being named here. Whatever
+//! comes, the server answers with a proper refusal, never with a fault of its own, and its data stays whole.
+
+use std::time::Duration;
+
+use prost::Message;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
+use rookery_client::v1;
+use sqlx::Connection;
+use tonic::Code;
+
+use crate::{
+    harness::{Person, Process, Store, in_full},
+    listener::Listener,
+    on_both,
+    raw::{Raw, methods, name_of, reason},
+    send::Chance,
+};
+
+/// What a guess may name that exists.
+struct World {
+    people: Vec<i64>,
+    conversations: Vec<i64>,
+    words: Vec<String>,
+}
+
+fn one<T: Clone>(of: &[T], chance: &mut Chance) -> T {
+    of[chance.below(of.len() as u64) as usize].clone()
+}
+
+impl World {
+    fn number(chance: &mut Chance) -> i64 {
+        const EDGES: [i64; 12] =
+            [0, -1, 1, 2, i64::MAX, i64::MIN, i32::MAX as i64, i32::MIN as i64, 1 << 53, 100, 1001, 4_000_000_000];
+        match chance.below(3) {
+            0 => one(&EDGES, chance),
+            1 => 1 + chance.below(12).cast_signed(),
+            _ => chance.next().cast_signed() >> chance.below(64),
+        }
+    }
+
+    /// A number that often means something in a field of this name: without it every call would end at its first check.
+    fn id(&self, field: &str, chance: &mut Chance) -> i64 {
+        match field {
+            _ if chance.below(4) == 0 => Self::number(chance),
+            "conversation_id" | "conversation_ids" => one(&self.conversations, chance),
+            "user_id" | "user_ids" | "member_ids" => one(&self.people, chance),
+            "id" | "reply_to" | "message_id" => 1 + chance.below(4).cast_signed(),
+            _ => Self::number(chance),
+        }
+    }
+
+    fn text(&self, chance: &mut Chance) -> String {
+        match chance.below(10) {
+            0 | 1 => String::new(),
+            2..=5 => one(&self.words, chance),
+            6 => "\0".repeat(1 + chance.below(3) as usize),
+            7 => "x".repeat(one(&[1, 31, 33, 65, 501, 4001, 20_000], chance)),
+            8 => Self::number(chance).to_string(),
+            _ => (0..chance.below(40)).map(|_| chance.character()).collect(),
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation)]
+    fn value(&self, field: &FieldDescriptor, chance: &mut Chance) -> Value {
+        match field.kind() {
+            Kind::Bool => Value::Bool(chance.below(2) == 0),
+            Kind::Int32 => Value::I32(Self::number(chance) as i32),
+            Kind::Int64 => Value::I64(self.id(field.name(), chance)),
+            Kind::String => Value::String(self.text(chance)),
+            Kind::Enum(_) => Value::EnumNumber(Self::number(chance) as i32 % 8),
+            Kind::Message(descriptor) => Value::Message(self.message(descriptor, chance)),
+            kind => panic!("{kind:?}: teach this test what to guess for it"),
+        }
+    }
+
+    fn message(&self, descriptor: MessageDescriptor, chance: &mut Chance) -> DynamicMessage {
+        let mut message = DynamicMessage::new(descriptor.clone());
+        for field in descriptor.fields() {
+            if chance.below(5) == 0 {
+                continue;
+            }
+            // Texts in a list are few, so that the request is not refused for its size alone.
+            let longest = if field.kind() == Kind::String { 3 } else { 1001 };
+            let length = one(&[0, 1, 1, 3, 101, 1001], chance).min(longest);
+            let value = if field.is_map() {
+                let entries = (0..length)
+                    .map(|_| (MapKey::I64(self.id("conversation_id", chance)), Value::I64(Self::number(chance))));
+                Value::Map(entries.collect())
+            } else if field.is_list() {
+                Value::List((0..length).map(|_| self.value(&field, chance)).collect())
+            } else {
+                self.value(&field, chance)
+            };
+            message.set_field(&field, value);
+        }
+        message
+    }
+}
+
+/// An answer that is allowed: anything but a fault of the server, and every error in its full form.
+#[track_caller]
+fn allowed(name: &str, answer: &Result<Vec<u8>, tonic::Status>) {
+    if let Err(status) = answer {
+        let faults = [Code::Unknown, Code::Internal, Code::Unavailable, Code::DataLoss];
+        assert!(!faults.contains(&status.code()), "{name}: {status:?}");
+        assert!(!reason(status).is_empty(), "{name}");
+    }
+}
+
+/// At every commit a conversation's position is its newest change, and counts are what they count.
+async fn assert_whole(store: &Store) {
+    const WRONG: &str = "select count(*) from conversations c where c.position <> coalesce((select max(m.changed) from \
+        messages m where m.conversation_id = c.id), 0) \
+        or c.members <> (select count(*) from memberships p where p.conversation_id = c.id) \
+        or c.messages <> (select count(*) from messages m where m.conversation_id = c.id and m.system = 0)";
+    let wrong: i64 = if store.database.is_empty() {
+        let mut conn = sqlx::SqliteConnection::connect(&store.dir.join("rookery.db").to_string_lossy()).await.unwrap();
+        let sound: String = sqlx::query_scalar("pragma integrity_check").fetch_one(&mut conn).await.unwrap();
+        assert_eq!(sound, "ok");
+        sqlx::query_scalar(WRONG).fetch_one(&mut conn).await.unwrap()
+    } else {
+        let mut conn = sqlx::PgConnection::connect(&store.database).await.unwrap();
+        sqlx::query_scalar(WRONG).fetch_one(&mut conn).await.unwrap()
+    };
+    assert_eq!(wrong, 0, "conversations whose counters are wrong");
+}
+
+on_both! {
+    async fn whatever_is_sent_the_server_answers_well(backend) {
+        let store = Store::new(backend).await;
+        let log = store.dir.join("stderr");
+        let script = "exec \"$@\" 2>\"$0\"";
+        let mut server = Process::under(&store, &["sh", "-c", script, &log.to_string_lossy()], "127.0.0.1:0");
+        let ada = Person::register(&server.url(), "ada").await;
+        let bob = Person::register(&server.url(), "bob").await;
+        let mut conversations = vec![1, ada.direct(&bob).await];
+        for n in 0..10 {
+            conversations.push(ada.group(&format!("nest {n}"), &[&bob], n % 2 == 0).await);
+        }
+        for conversation in &conversations {
+            for n in 0..3 {
+                ada.say(*conversation, &format!("message {n}")).await;
+            }
+        }
+        let listener = Listener::open(&ada).await;
+        let mut words =
+            ["name", "public", "about", "display_name", "👍", "6f1c7e2a-0b60-4c6b-9b6d-0d1c32e7a001", "2.1"]
+                .map(str::to_owned)
+                .to_vec();
+        words.push(listener.ready.session_id.clone());
+        words.push(crate::invite::invite(&ada, conversations[3], 0, None).await.unwrap().code);
+        let world = World { people: vec![ada.id, bob.id], conversations, words };
+        let raw = Raw::new(server.address);
+        let mut chance = Chance(0x0dd_ba11);
+        let rounds = if in_full() { 1000 } else { 200 };
+        for method in methods() {
+            let name = name_of(&method);
+            // A password that is looked at costs its hash; signing out would end the test's own session.
+            let rounds = if name == "AccountService/SignIn" { rounds / 10 } else { rounds };
+            let mut accepted = 0;
+            for round in 0..rounds {
+                let body = world.message(method.input(), &mut chance).encode_to_vec();
+                let token = match round % 4 {
+                    0 => None,
+                    _ if name == "AccountService/SignOut" => Some("rk_nothing"),
+                    1 => Some(bob.token.as_str()),
+                    _ => Some(ada.token.as_str()),
+                };
+                let call = tokio::time::timeout(Duration::from_secs(20), raw.call(token, &name, body));
+                let answer = call.await.unwrap_or_else(|_| panic!("{name} does not answer"));
+                allowed(&name, &answer);
+                accepted += usize::from(answer.is_ok());
+            }
+            println!("{name}: {accepted} of {rounds} accepted");
+            // What is refused each time tries only the first check.
+            let closed = ["AccountService/SignIn", "AccountService/SignOut"].contains(&name.as_str());
+            assert!(accepted > 0 || closed, "{name} was never let in");
+        }
+        assert!(ada.api.get_user(v1::GetUserRequest::default()).await.is_ok(), "the server lives");
+        drop(listener);
+        server.signal("TERM");
+        assert_eq!(server.ended_within(Duration::from_secs(20)), Some(Some(0)));
+        let log = std::fs::read_to_string(log).unwrap();
+        assert!(!log.contains("panicked") && !log.contains("internal error"), "{log}");
+        assert_whole(&store).await;
+    }
+
+    async fn what_is_no_message_is_refused(backend) {
+        let store = Store::new(backend).await;
+        let server = Process::start(&store);
+        let ada = Person::register(&server.url(), "ada").await;
+        let raw = Raw::new(server.address);
+        let mut chance = Chance(0xbad);
+        let bad_utf8 = [0x0a, 2, 0xff, 0xfe].to_vec();
+        for method in methods() {
+            let name = name_of(&method);
+            for round in 0..30 {
+                let body = match round {
+                    0 => bad_utf8.clone(),
+                    1 => vec![0xff; 300_000],
+                    2 => vec![0; 10],
+                    _ => (0..chance.below(60)).map(|_| chance.next() as u8).collect(),
+                };
+                let token = if name == "AccountService/SignOut" { None } else { Some(ada.token.as_str()) };
+                let answer = raw.call(token, &name, body).await;
+                allowed(&name, &answer);
+                if round == 1 {
+                    assert!(answer.is_err(), "{name} takes anything of any size");
+                }
+            }
+        }
+        // Text that is not UTF-8 is told as what it is: a bad request.
+        let mut body = vec![0x08, 1, 0x12, 2];
+        body.extend([0xff, 0xfe]);
+        let status = raw.call(Some(&ada.token), "MessageService/SendMessage", body).await.unwrap_err();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
+        let status = raw.call(Some(&ada.token), "MessageService/SendMessage", vec![0; 300_000]).await.unwrap_err();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "LIMIT_REACHED"));
+        assert!(ada.api.get_user(v1::GetUserRequest::default()).await.is_ok());
+    }
+}

@@ -1,0 +1,156 @@
+//! What somebody may read who came later: nothing from before, on no way.
+
+use rookery_client::v1;
+use v1::{event::Kind, join_group_request::By, list_messages_request::At};
+
+use crate::{
+    conversation::get,
+    group::{join, update},
+    harness::{Person, Served},
+    invite::invite,
+    listener::Listener,
+    on_both,
+    refusal::not_found,
+};
+
+async fn react(
+    person: &Person,
+    conversation_id: i64,
+    id: i64,
+) -> Result<v1::AddReactionResponse, rookery_client::Error> {
+    person.api.add_reaction(v1::AddReactionRequest { conversation_id, id, emote: "👀".into() }).await
+}
+
+async fn edit(person: &Person, conversation_id: i64, id: i64, text: &str) -> v1::Message {
+    let request = v1::EditMessageRequest { conversation_id, id, text: text.into() };
+    person.api.edit_message(request).await.unwrap().message.unwrap()
+}
+
+on_both! {
+    async fn what_was_before_is_not_there_on_any_way(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
+        let group = ada.group("g", &[&cleo], false).await;
+        let early = ada.say(group, "secret of old").await;
+        let add = v1::AddMembersRequest { conversation_id: group, user_ids: vec![bob.id] };
+        let line = added(&ada, add).await;
+        assert_eq!(line, 3);
+        // Nothing after the line yet: the line is the last message, and nothing is unread.
+        let seen = get(&bob, group).await;
+        assert_eq!(seen.last_message.unwrap().id, 3);
+        let mine = seen.mine.unwrap();
+        assert_eq!((mine.visible_from, mine.read_position, mine.unread), (3, 3, 0));
+        let mut live = Listener::open(&bob).await;
+        // Changes of old messages move her cursor and say no more.
+        edit(&ada, group, early.id, "secret, edited").await;
+        let numbered = live.numbered().await;
+        assert_eq!((numbered.conversation_id, numbered.after, numbered.position), (group, 3, 4));
+        assert!(matches!(numbered.event.unwrap().kind, Some(Kind::Skipped(_))));
+        react(&cleo, group, early.id).await.unwrap();
+        assert!(matches!(live.next().await, Kind::Skipped(_)));
+        let new = ada.say(group, "for all").await;
+        assert_eq!(live.message().await, new);
+
+        let ids = |messages: &[v1::Message]| messages.iter().map(|message| message.id).collect::<Vec<_>>();
+        for at in [
+            None,
+            Some(At::Before(i64::MAX)),
+            Some(At::Before(100)),
+            Some(At::After(0)),
+            Some(At::After(-7)),
+            Some(At::Around(2)),
+        ] {
+            let request = v1::ListMessagesRequest { conversation_id: group, at, page_size: 50 };
+            let page = bob.api.list_messages(request).await.unwrap();
+            assert_eq!(ids(&page.messages), [3, new.id], "{at:?}");
+            assert!(!page.more_before && !page.more_after, "{at:?}");
+        }
+        for at in [At::Before(3), At::Before(2), At::Before(i64::MIN)] {
+            let request = v1::ListMessagesRequest { conversation_id: group, at: Some(at), page_size: 50 };
+            let page = bob.api.list_messages(request).await.unwrap();
+            assert!(page.messages.is_empty() && !page.more_before && page.more_after, "{at:?}");
+        }
+        let changes = v1::ListChangesRequest { conversation_id: group, after: 0, page_size: 0 };
+        let changes = bob.api.list_changes(changes).await.unwrap();
+        assert_eq!((ids(&changes.messages), changes.position), (vec![3, new.id], new.id));
+        let replay = Listener::from(&bob, group, 0).await.replayed;
+        let told: Vec<i64> = replay
+            .iter()
+            .filter_map(|r| r.event.clone()?.kind)
+            .filter_map(crate::listener::message_of)
+            .map(|message| message.id)
+            .collect();
+        assert_eq!(told, [3, new.id]);
+        assert_eq!(replay.last().unwrap().position, new.id);
+
+        let (conversation_id, id, emote) = (group, early.id, String::from("👀"));
+        not_found(bob.api.get_message(v1::GetMessageRequest { conversation_id, id }).await);
+        not_found(bob.api.edit_message(v1::EditMessageRequest { conversation_id, id, text: "x".into() }).await);
+        not_found(bob.api.delete_message(v1::DeleteMessageRequest { conversation_id, id }).await);
+        not_found(react(&bob, group, id).await);
+        not_found(
+            bob.api.remove_reaction(v1::RemoveReactionRequest { conversation_id, id, emote: emote.clone() }).await,
+        );
+        not_found(
+            bob.api.list_reactions(v1::ListReactionsRequest { conversation_id, id, emote, ..Default::default() }).await,
+        );
+        not_found(bob.api.mark_unread(v1::MarkUnreadRequest { conversation_id, id }).await);
+        let reply = v1::SendMessageRequest { conversation_id, text: "re".into(), reply_to: id, ..Default::default() };
+        not_found(bob.api.send_message(reply).await);
+        assert_eq!(get(&bob, group).await.mine.unwrap().unread, 1);
+        // Reading at a place from before her changes nothing.
+        let read = bob.api.mark_read(v1::MarkReadRequest { conversation_id, id }).await.unwrap();
+        assert_eq!((read.read_position, read.unread), (3, 1));
+    }
+
+    async fn coming_again_begins_again(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let group = ada.group("g", &[&bob], false).await;
+        ada.say(group, "with bob").await;
+        let own = bob.say(group, "mine").await;
+        bob.api.leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: false }).await.unwrap();
+        ada.say(group, "without bob").await;
+        let position = added(&ada, v1::AddMembersRequest { conversation_id: group, user_ids: vec![bob.id] }).await;
+        let seen: Vec<i64> = bob.messages(group).await.iter().map(|message| message.id).collect();
+        assert_eq!(seen, [position]);
+        let id = own.id;
+        not_found(bob.api.delete_message(v1::DeleteMessageRequest { conversation_id: group, id }).await);
+        // A cursor from the first time: what lies between is skipped.
+        let replay = Listener::from(&bob, group, own.id).await.replayed;
+        let told: Vec<i64> = replay
+            .iter()
+            .filter_map(|r| r.event.clone()?.kind)
+            .filter_map(crate::listener::message_of)
+            .map(|m| m.id)
+            .collect();
+        assert_eq!(told, [position]);
+    }
+
+    async fn a_group_that_was_private_keeps_its_past_when_it_opens(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
+        let group = ada.group("g", &[], false).await;
+        ada.say(group, "private talk").await;
+        update(&ada, group, "", true, &["public"]).await.unwrap();
+        let joined = join(&bob, By::ConversationId(group)).await.unwrap();
+        assert_eq!(joined.mine.unwrap().visible_from, joined.position);
+        assert!(bob.messages(group).await.iter().all(|message| message.text.is_empty()));
+        // One that was public from the start is open to read.
+        let open = ada.group("o", &[], true).await;
+        ada.say(open, "public talk").await;
+        join(&bob, By::ConversationId(open)).await.unwrap();
+        assert_eq!(bob.messages(open).await[1].text, "public talk");
+        // Closing it closes its past too, for those who come later.
+        update(&ada, open, "", false, &["public"]).await.unwrap();
+        let code = invite(&ada, open, 0, None).await.unwrap().code;
+        let late = join(&cleo, By::Code(code)).await.unwrap();
+        assert_eq!(late.mine.unwrap().visible_from, late.position);
+        assert_eq!(bob.messages(open).await[1].text, "public talk");
+    }
+}
+
+/// Adds, and answers the conversation's position then.
+async fn added(person: &Person, request: v1::AddMembersRequest) -> i64 {
+    person.api.add_members(request).await.unwrap().conversation.unwrap().position
+}

@@ -1,0 +1,26 @@
+//! The delivery contract: nothing acknowledged is lost or doubled, one order for all, no hole and no repeat, whatever
+//! dies on the way. On the real program or over the real wire, with numbers that `cargo xtask check` makes large.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../harness/harness.rs"]
+mod harness;
+#[path = "../harness/ledger.rs"]
+mod ledger;
+#[path = "../harness/proxy.rs"]
+mod proxy;
+#[path = "../harness/traffic.rs"]
+mod traffic;
+
+mod cancel;
+mod disk;
+mod kill;
+mod network;
+mod order;
+mod read;
+mod removal;
+mod request_id;
+mod restore;
+mod sigterm;
+mod slow;
+mod subscribe;

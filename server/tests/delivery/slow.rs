@@ -1,0 +1,85 @@
+//! B09: a reader who does not keep up holds up nobody, and loses nothing but her stream.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rookery_client::{
+    Code,
+    v1::{self, ErrorReason},
+};
+
+use crate::{
+    harness::{Process, Store, in_full},
+    ledger::Ledger,
+    on_both,
+    traffic::{End, Reader, chance, people, request_id, send, stored},
+};
+
+on_both! {
+    async fn a_slow_reader_is_cut_off_and_resumes_with_nothing_lost(backend) {
+        let mut chance = chance("slow reader");
+        let store = Store::new(backend).await;
+        let server = Process::start(&store);
+        let people = people(&server.url(), "person", 3).await;
+        let (writer, quick) = (&people[0], &people[1]);
+        let ledger = Arc::new(Ledger::default());
+        let cursors = BTreeMap::from([(1, 0)]);
+        let mut slow = Reader::new(&people[2].api, &ledger, "slow", cursors.clone());
+        let mut quick = Reader::new(&quick.api, &ledger, "quick", cursors.clone());
+        // She opens a stream and does not read it.
+        let request = v1::SubscribeRequest { cursors: [(1, 0)].into(), ..Default::default() };
+        let mut stream = people[2].api.subscribe(request).await.unwrap();
+        ledger.open(slow.number, &slow.cursors);
+        let memory = resident(&server);
+        // More than what a connection and the machine hold on the way, in long messages.
+        let count = if in_full() { 900 } else { 700 };
+        let writing = async {
+            for number in 0..count {
+                let text = format!("{number} {}", "long ".repeat(3_000)).chars().take(4_000).collect::<String>().replace("long", "lång");
+                let request = v1::SendMessageRequest {
+                    conversation_id: 1,
+                    text: text.chars().take(4_000).map(|c| if c == ' ' { '…' } else { c }).collect(),
+                    request_id: request_id(&mut chance),
+                    ..Default::default()
+                };
+                send(&ledger, (&writer.api, writer.id), request, || false).await.unwrap();
+            }
+        };
+        let begun = Instant::now();
+        let (ended, ()) = tokio::join!(quick.read(|reader| reader.cursors[&1] >= count), writing);
+        assert!(matches!(ended, End::Enough), "who reads was cut off too: {ended:?}");
+        println!("{backend:?}: {count} messages in {:?}", begun.elapsed());
+        let grown = resident(&server).saturating_sub(memory);
+        assert!(grown < 64 * 1024, "the server grew by {grown} KiB");
+        // Now she reads: what was on its way, then why it ended.
+        let error = loop {
+            match tokio::time::timeout(Duration::from_secs(60), stream.next()).await.expect("the stream goes on") {
+                Ok(Some(response)) => {
+                    ledger.see(slow.number, &response);
+                    if response.position > 0 && response.conversation_id == 1 {
+                        slow.cursors.insert(1, response.position);
+                    }
+                }
+                Ok(None) => panic!("the stream ended in order"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((error.code, error.reason), (Code::ResourceExhausted, Some(ErrorReason::SlowReader)));
+        assert!(slow.cursors[&1] < count, "she was not slow");
+        println!("{backend:?}: cut off after {} of {count}, {grown} KiB grown", slow.cursors[&1]);
+        let rows = stored(&writer.api, &[1]).await;
+        let ended = slow.read(|reader| reader.cursors[&1] >= count).await;
+        assert!(matches!(ended, End::Enough), "{ended:?}");
+        ledger.verify(&rows, true);
+    }
+}
+
+/// The memory that the program has, in KiB.
+fn resident(server: &Process) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
