@@ -36,8 +36,8 @@ fn server() -> PathBuf {
     }
     let server = Path::new(env!("CARGO_BIN_EXE_rookery-bench")).with_file_name("rookery-server");
     if !server.exists() {
-        let built = Command::new(env!("CARGO")).args(["build", "--package", "rookery-server"]).status().unwrap();
-        assert!(built.success(), "rookery-server did not build");
+        let built = Command::new(env!("CARGO")).args(["build", "--package", "rookery-server"]).status();
+        assert!(built.is_ok_and(|status| status.success()), "rookery-server did not build");
     }
     server
 }

@@ -88,6 +88,8 @@ struct Stream {
     view: Vec<i64>,
     /// When the device last reported, and whether nobody was at it.
     activity: Option<(Instant, bool)>,
+    /// What its user came into before the stream had its first rooms, and from where; none once it is settled.
+    early: Option<Vec<(i64, i64)>>,
 }
 
 impl Hub {
@@ -115,7 +117,8 @@ impl Hub {
         }
         state.next += 1;
         let session = Arc::new(Session::new(state.next, id, user_id, login, wants));
-        let stream = Stream { session: session.clone(), rooms: Vec::new(), view: Vec::new(), activity: None };
+        let (rooms, view, early) = (Vec::new(), Vec::new(), Some(Vec::new()));
+        let stream = Stream { session: session.clone(), rooms, view, activity: None, early };
         state.streams.insert(session.number, stream);
         let person = state.people.entry(user_id).or_default();
         person.streams.push(session.number);
@@ -173,12 +176,28 @@ impl Hub {
 
     /// Live streams of a user take up a conversation.
     pub fn follow(&self, user_id: i64, conversation_id: i64, after: i64) {
-        let state = self.lock();
+        let mut state = self.lock();
+        let state = &mut *state;
         let Some(person) = state.people.get(&user_id) else { return };
-        for stream in person.streams.iter().filter_map(|number| state.streams.get(number)) {
-            if stream.session.wants.conversation(conversation_id) {
-                self.ask(Request::Follow { session: stream.session.clone(), conversation_id, after });
+        for number in &person.streams {
+            let Some(stream) = state.streams.get_mut(number) else { continue };
+            if !stream.session.wants.conversation(conversation_id) {
+                continue;
             }
+            match &mut stream.early {
+                Some(early) => early.push((conversation_id, after)),
+                None => self.ask(Request::Follow { session: stream.session.clone(), conversation_id, after }),
+            }
+        }
+    }
+
+    /// A stream has its first rooms and has sent Ready: from now on it takes up what its user comes into, beginning with
+    /// what came in between.
+    pub fn settle(&self, session: &Arc<Session>) {
+        let mut state = self.lock();
+        let Some(stream) = state.streams.get_mut(&session.number) else { return };
+        for (conversation_id, after) in stream.early.take().unwrap_or_default() {
+            self.ask(Request::Follow { session: session.clone(), conversation_id, after });
         }
     }
 

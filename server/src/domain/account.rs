@@ -115,9 +115,15 @@ pub async fn authenticate(ctx: &Ctx, token: &str) -> Result<Caller> {
     if let Some(caller) = ctx.sessions.known.get(&hash) {
         return Ok(caller);
     }
-    let session = store::session::find(&mut ctx.db.reader().await?, &hash).await?.ok_or(Error::Unauthenticated)?;
+    let mut conn = ctx.db.reader().await?;
+    let session = store::session::find(&mut conn, &hash).await?.ok_or(Error::Unauthenticated)?;
     let caller = Caller { user_id: session.user_id, session_id: session.id };
-    ctx.sessions.known.insert(hash, caller.clone());
+    ctx.sessions.known.insert(hash.clone(), caller.clone());
+    // It may have ended since it was read, and been forgotten before it was known here; from now on its end forgets it.
+    if !store::session::exists(&mut conn, &caller.session_id).await? {
+        ctx.sessions.known.invalidate(&hash);
+        return Err(Error::Unauthenticated);
+    }
     Ok(caller)
 }
 

@@ -39,9 +39,12 @@ pub async fn subscribe(ctx: &Arc<Ctx>, caller: &Caller, request: v1::SubscribeRe
         .hub
         .register(ctx.dice.hex::<16>(), caller.user_id, caller.session_id.clone(), wants)
         .ok_or_else(|| Error::Unavailable("the server is stopping".into()))?;
-    // The session may have ended between the check of its token and the registration.
     let guard = Registered { ctx: ctx.clone(), session: Some(session) };
     let mut conn = ctx.db.reader().await?;
+    // The session may have ended between the check of its token and the registration; from now on its end finds the stream.
+    if !store::session::exists(&mut conn, &caller.session_id).await? {
+        return Err(Error::Unauthenticated);
+    }
     let row = store::user::get(&mut conn, caller.user_id).await?.ok_or(Error::Unauthenticated)?;
     let counter = store::user::position(&mut conn, caller.user_id).await?.unwrap_or(0);
     drop(conn);
@@ -132,13 +135,21 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         timings: Some(timings(ctx)),
     };
     session.ready(counter, Kind::Ready(ready));
-    if session.wants.messages {
-        // Positions again, now that the rooms note what is passed on: whatever is not in here will be.
-        for at in store::conversation::standings(&mut conn, reader).await? {
-            if let Some(known) = standings.get_mut(&at.id) {
-                *known = at;
-            }
+    ctx.hub.settle(&session);
+    // Again, now that the rooms note what is passed on: whatever is not in here will be, a removal too.
+    let now = store::conversation::standings(&mut conn, reader).await?;
+    let now: HashMap<i64, Standing> = now.into_iter().map(|at| (at.id, at)).collect();
+    standings.retain(|id, known| match now.get(id) {
+        Some(at) => {
+            *known = *at;
+            true
         }
+        None => {
+            ctx.hub.give_up(&session, *id);
+            false
+        }
+    });
+    if session.wants.messages {
         for id in cursors.keys().filter(|id| !standings.contains_key(id)) {
             if session.wants.conversation(*id) {
                 removed(&session, *id).await;
@@ -253,10 +264,16 @@ async fn follow(ctx: &Ctx, session: &Session, conversation_id: i64, after: i64) 
     let standing = store::conversation::standing(&mut conn, session.user_id, conversation_id).await?;
     // Gone again already: her own events say so.
     let Some(at) = standing else { return Ok(()) };
-    ctx.hub.touch(session, &[place(&at)]);
+    if !ctx.hub.take_up(session, &place(&at)) {
+        return Ok(());
+    }
+    // Again, now that a removal would take the stream out.
+    let Some(at) = store::conversation::standing(&mut conn, session.user_id, conversation_id).await? else {
+        ctx.hub.give_up(session, conversation_id);
+        return Ok(());
+    };
     ctx.hub.introduce(session, conversation_id);
     if session.wants.messages {
-        let at = conversation::standing(&mut conn, session.user_id, conversation_id).await?;
         replay(ctx, &mut conn, session, at, after).await?;
     }
     Ok(())

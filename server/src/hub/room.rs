@@ -86,15 +86,35 @@ impl Hub {
     /// what is passed on, so that nothing falls between reading the rows and `join`.
     pub fn touch(&self, session: &Session, places: &[Place]) {
         let mut state = self.lock();
-        let state = &mut *state;
-        let Some(stream) = state.streams.get_mut(&session.number) else { return };
         for place in places {
-            let room = state.rooms.entry(place.conversation_id).or_default();
-            room.members = place.members;
-            room.direct = place.direct;
-            let reader = Reader { user_id: session.user_id, visible_from: place.visible_from, position: None };
-            if room.readers.insert(session.number, reader).is_none() {
-                stream.rooms.push(place.conversation_id);
+            state.put_in(session, place);
+        }
+        state.check_invariants();
+    }
+
+    /// The same for a room that a live stream's user has come into; false if the stream has it already.
+    pub fn take_up(&self, session: &Session, place: &Place) -> bool {
+        let mut state = self.lock();
+        let stream = state.streams.get(&session.number);
+        if stream.is_none_or(|stream| stream.rooms.contains(&place.conversation_id)) {
+            return false;
+        }
+        state.put_in(session, place);
+        state.check_invariants();
+        true
+    }
+
+    /// Takes a stream out of a room again whose line of removal had been passed on before the stream came in.
+    pub fn give_up(&self, session: &Session, conversation_id: i64) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        if let Some(stream) = state.streams.get_mut(&session.number) {
+            stream.rooms.retain(|id| *id != conversation_id);
+        }
+        if let Some(room) = state.rooms.get_mut(&conversation_id) {
+            room.readers.remove(&session.number);
+            if room.readers.is_empty() {
+                state.rooms.remove(&conversation_id);
             }
         }
         state.check_invariants();
@@ -235,6 +255,17 @@ impl Hub {
 }
 
 impl State {
+    fn put_in(&mut self, session: &Session, place: &Place) {
+        let Some(stream) = self.streams.get_mut(&session.number) else { return };
+        let room = self.rooms.entry(place.conversation_id).or_default();
+        room.members = place.members;
+        room.direct = place.direct;
+        let reader = Reader { user_id: session.user_id, visible_from: place.visible_from, position: None };
+        if room.readers.insert(session.number, reader).is_none() {
+            stream.rooms.push(place.conversation_id);
+        }
+    }
+
     /// Puts a user's streams out of a room, but for those that came in again behind `position`.
     fn put_out(&mut self, conversation_id: i64, user_id: i64, position: i64) {
         let Some(room) = self.rooms.get_mut(&conversation_id) else { return };

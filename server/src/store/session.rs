@@ -31,6 +31,14 @@ pub async fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>> 
     Ok(on!(conn, c => sqlx::query_as(FIND).bind(token_hash).fetch_optional(c).await?))
 }
 
+const EXISTS: &str = "select count(*) from sessions where id = $1";
+
+/// Whether a session has not ended.
+pub async fn exists(conn: &mut Conn, id: &str) -> Result<bool> {
+    let count: i64 = on!(conn, c => sqlx::query_scalar(EXISTS).bind(id).fetch_one(c).await?);
+    Ok(count > 0)
+}
+
 const DELETE: &str = "delete from sessions where id = $1";
 
 /// Ends a session.
