@@ -7,9 +7,9 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, sync::oneshot};
 use crate::{Outcome, fault};
 
 /// Connects as a reader; each message's position goes to the listener.
-pub async fn listen(address: SocketAddr, mut listener: impl FnMut(i64) + 'static) -> Outcome {
+pub async fn listen(address: SocketAddr, listener: impl FnMut(i64) + 'static) -> Outcome {
     let socket = connect(address, b's').await?;
-    tokio::task::spawn_local(async move { read(&socket, |position| listener(position)).await });
+    tokio::task::spawn_local(async move { read(&socket, listener).await });
     Ok(())
 }
 

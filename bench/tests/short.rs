@@ -11,7 +11,7 @@ use std::{
 fn every_workload_runs_and_every_delivery_comes_once_and_in_order() {
     let figures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("short-bench.json");
     let mut bench = Command::new(env!("CARGO_BIN_EXE_rookery-bench"));
-    bench.args(["--rounds", "1", "--seconds", "0.4", "--readers", "12", "--messages", "500"]);
+    bench.args(["--rounds", "1", "--seconds", "0.3", "--readers", "12", "--messages", "500"]);
     bench.arg("--json").arg(&figures).arg("--server").arg(server());
     bench.arg("--scratch").arg(env!("CARGO_TARGET_TMPDIR"));
     let output = bench.output().unwrap();

@@ -356,12 +356,15 @@ async fn after_cuts_that_are_longer_than_the_replay_a_client_knows_what_a_fresh_
         let direct = ada.direct(&bob).await;
         ada.say(direct, "first").await;
         let name = format!("long{case}");
+        let mut log = Vec::new();
         let mut long = Some(Device::start(&server.store.dir, &server.url(), &ada, &name).await);
         for _ in 0..steps {
             let place = [group, direct][dice.roll(2) as usize];
             let person = if place == direct { &bob } else { [&bob, &cy][dice.roll(2) as usize] };
-            act(&mut dice, person, place).await;
-            match (dice.roll(6), &mut long) {
+            let did = act(&mut dice, person, place).await;
+            let then = dice.roll(6);
+            log.push(format!("{} did {did} in {place}, then {then} with {}", person.name, long.is_some()));
+            match (then, &mut long) {
                 (0, Some(device)) => device.open(place).await,
                 (1, Some(device)) => {
                     device.client.send(place, "of my own", 0);
@@ -409,7 +412,7 @@ async fn after_cuts_that_are_longer_than_the_replay_a_client_knows_what_a_fresh_
                     here.iter().filter(|line| !there.contains(line)).cloned().collect()
                 };
                 let (long, fresh) = (only(&long, &fresh), only(&fresh, &long));
-                panic!("case {case} of ROOKERY_SEED={seed}:\nlong: {long:#?}\nfresh: {fresh:#?}");
+                panic!("case {case} of ROOKERY_SEED={seed}:\nlong: {long:#?}\nfresh: {fresh:#?}\nafter {log:#?}");
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -419,13 +422,14 @@ async fn after_cuts_that_are_longer_than_the_replay_a_client_knows_what_a_fresh_
 }
 
 /// One thing that somebody does somewhere; that she may not do it is no mistake.
-async fn act(dice: &mut Dice, person: &Person, conversation_id: i64) {
+async fn act(dice: &mut Dice, person: &Person, conversation_id: i64) -> u64 {
     let request = v1::ListMessagesRequest { conversation_id, page_size: 20, ..Default::default() };
     let messages = person.api.list_messages(request).await.map(|answer| answer.messages).unwrap_or_default();
     let any = messages.get(dice.roll(messages.len().max(1) as u64) as usize).map_or(1, |message| message.id);
     let api = &person.api;
     let emote = ["👍", "🎉"][dice.roll(2) as usize].to_owned();
-    let _ = match dice.roll(12) {
+    let what = dice.roll(12);
+    let _ = match what {
         0..=3 => {
             let text = format!("message {}", dice.roll(1_000_000));
             api.send_message(v1::SendMessageRequest { conversation_id, text, ..Default::default() }).await.map(drop)
@@ -454,4 +458,5 @@ async fn act(dice: &mut Dice, person: &Person, conversation_id: i64) {
             api.join_group(v1::JoinGroupRequest { by }).await.map(drop)
         }
     };
+    what
 }

@@ -13,7 +13,6 @@ use crate::{
     workload::Plan,
 };
 
-const SETTLE: Duration = Duration::from_secs(2);
 /// Memory hardly varies; the measurement takes long.
 const MOST_ROUNDS: usize = 3;
 
@@ -42,7 +41,7 @@ pub async fn run(plan: &mut Plan, report: &mut Report, readers: usize) -> Outcom
 
 async fn measure(plan: &Plan, subject: Subject, readers: usize) -> Outcome<(f64, f64)> {
     let (server, people, _) = plan.world.start(subject, readers).await?;
-    sleep(SETTLE).await;
+    sleep(2 * plan.span).await;
     let before = server.resident()?;
     let live = Rc::new(Cell::new(0));
     let mut wires = Vec::new();
@@ -66,7 +65,7 @@ async fn measure(plan: &Plan, subject: Subject, readers: usize) -> Outcome<(f64,
         }
         sleep(Duration::from_millis(5)).await;
     }
-    sleep(SETTLE).await;
+    sleep(2 * plan.span).await;
     let after = server.resident()?;
     Ok(((after - before) / readers as f64, after))
 }

@@ -178,10 +178,18 @@ impl Conversation {
             last_message.iter().for_each(|message| self.preview(message));
         }
         // An answer that is older than the last event would take back what the event counted.
+        if self.left_meanwhile(conversation) {
+            self.forget_messages();
+        }
         if let Some(mine) = conversation.mine.filter(|_| conversation.position >= self.cursor.unwrap_or(0)) {
             self.mine = mine;
             self.counted = conversation.position;
         }
+    }
+
+    /// Whether its reader left and came in again since this was kept: what she could read then she may not read now.
+    pub(crate) fn left_meanwhile(&self, conversation: &v1::Conversation) -> bool {
+        conversation.mine.is_some_and(|mine| mine.visible_from > self.mine.visible_from)
     }
 
     /// Where the stream of a newly connected client goes on. A cursor from the future belongs to another history.

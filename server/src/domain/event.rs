@@ -135,12 +135,21 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         timings: Some(timings(ctx)),
     };
     session.ready(counter, Kind::Ready(ready));
+    // Before anything else of a conversation that she may come into just now.
+    for id in cursors.keys().filter(|id| session.wants.messages && !standings.contains_key(id)) {
+        if session.wants.conversation(*id) {
+            removed(&session, *id).await;
+        }
+    }
     ctx.hub.settle(&session);
-    // Again, now that the rooms note what is passed on: whatever is not in here will be, a removal too.
+    // Again, now that the rooms note what is passed on: whatever is not in here will be. Of a removal her own events tell.
     let now = store::conversation::standings(&mut conn, reader).await?;
     let now: HashMap<i64, Standing> = now.into_iter().map(|at| (at.id, at)).collect();
     standings.retain(|id, known| match now.get(id) {
         Some(at) => {
+            if at.visible_from != known.visible_from {
+                ctx.hub.touch(&session, &[place(at)]);
+            }
             *known = *at;
             true
         }
@@ -150,11 +159,6 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         }
     });
     if session.wants.messages {
-        for id in cursors.keys().filter(|id| !standings.contains_key(id)) {
-            if session.wants.conversation(*id) {
-                removed(&session, *id).await;
-            }
-        }
         for at in standings.into_values() {
             // A conversation that is not listed and has no cursor (a direct chat without a message) starts at its beginning.
             let cursor = cursors.get(&at.id).copied().unwrap_or(0);

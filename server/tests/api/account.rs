@@ -20,10 +20,13 @@ fn account(name: &str) -> v1::RegisterRequest {
 
 /// Every text that the database holds in some tables, one row a line.
 async fn rows(store: &Store, query: &'static str) -> Vec<String> {
+    // Closed before the answer: what closes later still works in the folder.
     if store.database.is_empty() {
         let file = store.dir.join("rookery.db");
         let mut conn = sqlx::SqliteConnection::connect(&file.to_string_lossy()).await.unwrap();
-        sqlx::query_scalar(query).fetch_all(&mut conn).await.unwrap()
+        let rows = sqlx::query_scalar(query).fetch_all(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+        rows
     } else {
         let mut conn = sqlx::PgConnection::connect(&store.database).await.unwrap();
         sqlx::query_scalar(query).fetch_all(&mut conn).await.unwrap()

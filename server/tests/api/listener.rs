@@ -16,7 +16,7 @@ pub const SILENCE: Duration = Duration::from_millis(400);
 pub struct Listener {
     stream: EventStream,
     pub ready: v1::Ready,
-    /// What was replayed between Ready and CaughtUp.
+    /// What was replayed of conversations between Ready and CaughtUp.
     pub replayed: Vec<v1::SubscribeResponse>,
 }
 
@@ -37,6 +37,8 @@ impl Listener {
             match response.event.clone().and_then(|event| event.kind).unwrap() {
                 Kind::Ready(first) => ready = Some(first),
                 Kind::CaughtUp(_) => return Self { stream, ready: ready.expect("Ready comes first"), replayed },
+                // Presence is live at once.
+                _ if response.conversation_id == 0 => {}
                 _ => replayed.push(response),
             }
         }

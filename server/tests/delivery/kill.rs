@@ -58,7 +58,7 @@ async fn kill_loop(backend: Backend) {
     println!("{backend:?}: {cycles} kills, {} acks, slowest start {slowest:?}, {resets} resets", ledger.acks());
     ledger.verify(&rows, true);
     assert!(ledger.acks() > cycles * 20, "only {} acks: this shows nothing", ledger.acks());
-    if in_full() {
+    if in_full() && backend == Backend::Sqlite {
         assert!(ledger.acks() >= 100_000, "only {} acks", ledger.acks());
     }
     assert!(slowest < Duration::from_secs(20), "a start took {slowest:?}");

@@ -15,7 +15,7 @@ use crate::{
     harness::{PASSWORD, Person, Served, in_full},
     ledger::Ledger,
     on_both,
-    traffic::{Writers, chance, people},
+    traffic::{Writers, chance, people, within},
 };
 
 /// All numbered events of one conversation, and where it was said that it is gone; until nothing came for `quiet` after
@@ -89,7 +89,8 @@ on_both! {
             let listening = tokio::spawn(async move {
                 hear(&mut stream, group, Duration::from_millis(300)).await
             });
-            tokio::time::sleep(Duration::from_millis(chance.random_range(50..300))).await;
+            within(Duration::from_secs(3), "some messages", async || ledger.acks() >= 60).await;
+            tokio::time::sleep(Duration::from_millis(chance.random_range(0..100))).await;
             let begun = Instant::now();
             remove(&owner, group, bob.id).await;
             let heard = listening.await.unwrap();

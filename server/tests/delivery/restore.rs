@@ -1,9 +1,17 @@
 //! An older copy of the data comes back, and other messages are written after it: no client believes what is no more.
 
-use std::{collections::BTreeMap, process::Command, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::StreamExt;
-use rookery_client::{Api, Config, Connection, Profile, Session, State, connect, v1};
+use rookery_client::{
+    Api, Client, Config, Connection, Conversation, Profile, Run, Session, State, Updates, connect, v1,
+};
 
 use crate::{
     harness::{Backend, Person, Process, Store},
@@ -17,15 +25,15 @@ fn run(store: &Store, arguments: &[&str]) {
     assert!(status.unwrap().success(), "{arguments:?}");
 }
 
-/// A desktop client: what it shows of one conversation, once it is online and all has come.
+/// A desktop client that runs, on a folder of its own.
 struct Desktop {
-    session: Session,
-    token: String,
-    profile: Profile,
+    client: Client,
+    updates: Updates,
+    state: State,
 }
 
 impl Desktop {
-    fn new(person: &Person, url: &str, history_id: &str, folder: &std::path::Path) -> Self {
+    fn start(person: &Person, url: &str, history_id: &str, folder: &Path) -> Self {
         let session = Session {
             server: url.into(),
             history_id: history_id.into(),
@@ -33,39 +41,46 @@ impl Desktop {
             user_name: person.name.clone(),
         };
         let profile = Profile::open_in(folder, &person.name).unwrap();
-        Self { session, token: person.token.clone(), profile }
+        let mut config = Config::new(session, &person.token, profile);
+        config.backoff = (Duration::from_millis(20), Duration::from_millis(200));
+        let (client, updates) = connect(config).unwrap();
+        Self { client, updates, state: State::default() }
     }
 
-    /// Runs until it shows these texts in each of these conversations, and no others.
-    async fn shows(&self, expected: &BTreeMap<i64, Vec<String>>) {
-        let mut config = Config::new(self.session.clone(), &self.token, self.profile.clone());
-        config.backoff = (Duration::from_millis(20), Duration::from_millis(200));
-        let (client, mut updates) = connect(config).unwrap();
-        let mut state = State::default();
-        expected.keys().for_each(|id| client.open(*id));
-        let shown = |state: &State| -> BTreeMap<i64, Vec<String>> {
-            let texts = |id: &i64| {
-                let run = state.conversation(*id).and_then(rookery_client::Conversation::run);
-                let messages = run.into_iter().flat_map(rookery_client::Run::messages);
-                messages.filter(|message| message.system.is_none()).map(|message| message.text.clone()).collect()
-            };
-            expected.keys().map(|id| (*id, texts(id))).collect()
+    fn shown(&self, ids: impl Iterator<Item = i64>) -> BTreeMap<i64, Vec<String>> {
+        let texts = |id: i64| {
+            let run = self.state.conversation(id).and_then(Conversation::run);
+            let messages = run.into_iter().flat_map(Run::messages).filter(|message| message.system.is_none());
+            (id, messages.map(|message| message.text.clone()).collect())
         };
-        let run = async {
-            while state.connection() != &Connection::Online || shown(&state) != *expected {
-                state.apply(&updates.next().await.expect("the client ended"));
+        ids.map(texts).collect()
+    }
+
+    /// Runs until it shows these texts in these conversations, and no others; and a little longer, to see that it stays so.
+    async fn shows(&mut self, expected: &BTreeMap<i64, Vec<String>>) {
+        let ids = || expected.keys().copied();
+        let begun = Instant::now();
+        let mut right: Option<Instant> = None;
+        while right.is_none_or(|at| at.elapsed() < Duration::from_millis(300)) {
+            let shown = self.shown(ids());
+            let connection = self.state.connection();
+            assert!(begun.elapsed() < Duration::from_secs(20), "{connection:?}: it shows {shown:#?}, not {expected:#?}");
+            if let Ok(update) = tokio::time::timeout(Duration::from_millis(20), self.updates.next()).await {
+                self.state.apply(&update.expect("the client ended"));
             }
-        };
-        let done = tokio::time::timeout(Duration::from_secs(20), run).await.is_ok();
-        assert!(done, "{:?}: it shows {:#?}, not {expected:#?}", state.connection(), shown(&state));
-        // And it stays so.
-        let _ = tokio::time::timeout(Duration::from_millis(300), async {
-            while let Some(update) = updates.next().await {
-                state.apply(&update);
+            let online = *self.state.connection() == Connection::Online;
+            if online {
+                ids().filter(|id| !self.state.opened().contains(id)).for_each(|id| self.client.open(id));
             }
-        })
-        .await;
-        assert_eq!(shown(&state), *expected);
+            let is_right = online && self.shown(ids()) == *expected;
+            right = if is_right { right.or(Some(Instant::now())) } else { None };
+        }
+    }
+
+    /// Ends it; its folder is free when this returns.
+    async fn end(self) {
+        drop(self);
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
 }
 
@@ -105,8 +120,13 @@ async fn after_a_restore_every_client_shows_the_servers_list() {
     let later = ada.group("made after the copy", &[&bob], false).await;
     ada.say(later, "lost with its group").await;
     let before = lists(&bob.api, &conversations).await;
-    let desktops = [&ada, &bob].map(|person| Desktop::new(person, &url, &info.history_id, &outer.dir.join("clients")));
-    desktops[1].shows(&before).await;
+    // Two clients that know all of it: one that is closed before the copy comes back, one that runs on.
+    let clients = outer.dir.join("clients");
+    let mut closed = Desktop::start(&ada, &url, &info.history_id, &clients);
+    closed.shows(&before).await;
+    closed.end().await;
+    let mut running = Desktop::start(&bob, &url, &info.history_id, &clients);
+    running.shows(&before).await;
     let ledger = Arc::new(Ledger::default());
     let starts = BTreeMap::from([(1, 0), (group, 0)]);
     let mut reader = Reader::new(&bob.api, &ledger, "bob", starts);
@@ -132,10 +152,13 @@ async fn after_a_restore_every_client_shows_the_servers_list() {
     let now = lists(&bob.api, &conversations).await;
     assert_eq!((now[&1].len(), now[&group].len()), (15, 40));
     assert!(!now.values().flatten().any(|text| text.contains("lost")));
-    for desktop in &desktops {
-        desktop.shows(&now).await;
-        // A second start, from what is now kept on the device.
-        desktop.shows(&now).await;
+    running.shows(&now).await;
+    assert_eq!(running.state.history_id(), again.history_id);
+    // The other one starts from what it kept on the device; and once more, from what it then kept.
+    for _ in 0..2 {
+        let mut opened = Desktop::start(&ada, &url, &info.history_id, &clients);
+        opened.shows(&now).await;
+        opened.end().await;
     }
 
     // A bare stream with the old history: its cursors do not count. One that names no history and is above: reset.

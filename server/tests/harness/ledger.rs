@@ -117,6 +117,19 @@ impl Ledger {
         record.sent.iter().filter(|sent| sent.acked.is_some()).map(|sent| sent.request_id.clone()).collect()
     }
 
+    /// How many messages are stored that nobody got an answer for.
+    pub fn unanswered(&self, stored: &BTreeMap<i64, Stored>) -> usize {
+        let record = self.lock();
+        let acked: HashSet<_> = record
+            .sent
+            .iter()
+            .filter(|sent| sent.acked.is_some())
+            .map(|sent| (sent.conversation_id, sent.author_id, sent.request_id.as_str()))
+            .collect();
+        let rows = stored.values().flat_map(|conversation| &conversation.messages);
+        rows.filter(|message| message.system.is_none() && !acked.contains(&key_of(message))).count()
+    }
+
     /// A new reader, who may see messages from `visible_from` on (missing: all). Gives her number in the ledger.
     pub fn reader(&self, name: &str, visible_from: BTreeMap<i64, i64>) -> usize {
         let mut record = self.lock();

@@ -4,7 +4,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -43,7 +43,12 @@ pub fn request_id(chance: &mut StdRng) -> String {
 /// Some accounts.
 pub async fn people(url: &str, word: &str, count: usize) -> Vec<Person> {
     let names: Vec<String> = (0..count).map(|number| format!("{word}{number}")).collect();
-    join_all(names.iter().map(|name| Person::register(url, name))).await
+    let mut people = Vec::new();
+    // Hashing passwords takes the whole machine: a few at a time.
+    for names in names.chunks(4) {
+        people.extend(join_all(names.iter().map(|name| Person::register(url, name))).await);
+    }
+    people
 }
 
 /// Sends once, and again under the same request_id until there is an answer. `give_up` ends it after a try whose outcome
@@ -324,11 +329,6 @@ pub async fn stored(api: &Api, conversations: &[i64]) -> BTreeMap<i64, Stored> {
         all.insert(conversation_id, stored);
     }
     all
-}
-
-/// The texts of some messages.
-pub fn texts(messages: &[v1::Message]) -> BTreeSet<&str> {
-    messages.iter().map(|message| message.text.as_str()).collect()
 }
 
 /// Waits until something is so; fails after ten times the time it should take.

@@ -52,10 +52,10 @@ impl Engine {
         let Some(Kind::Ready(ready)) = response.event.as_ref().and_then(|event| event.kind.clone()) else { return };
         let known: Vec<_> = self.state.conversations().map(Conversation::id).collect();
         let waiting = if self.state.history_id() == ready.history_id { Vec::new() } else { self.switch(&ready).await };
-        // A cursor from the future: those messages belong to another history.
+        // A cursor from the future: those messages belong to another history. And who left and came in again has lost them.
         for listed in &ready.conversations {
-            let cursor = self.state.conversation(listed.id).and_then(Conversation::cursor);
-            if cursor.is_some_and(|cursor| cursor > listed.position) {
+            let Some(known) = self.state.conversation(listed.id) else { continue };
+            if known.cursor().is_some_and(|cursor| cursor > listed.position) || known.left_meanwhile(listed) {
                 self.loading.spoil(listed.id);
                 self.keep_change(listed.id, Change::Reset(listed.id));
             }

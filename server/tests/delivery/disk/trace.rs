@@ -16,6 +16,8 @@ struct Call {
     /// Everything behind it, as strace prints it.
     arguments: String,
     result: i64,
+    /// Of the 24 bytes before a page: whether that page ends a transaction.
+    header: Option<bool>,
     /// The lines on which it began and ended.
     begin: usize,
     end: usize,
@@ -49,8 +51,9 @@ impl Trace {
             } else {
                 (number, rest.to_owned())
             };
-            let Some(call) = parse(thread, &whole, (begin, number)) else { continue };
+            let Some(mut call) = parse(thread, &whole, (begin, number)) else { continue };
             if call.file.ends_with(log) {
+                call.header = frame_header(&call);
                 trace.log.push(call);
             } else if call.file.starts_with("socket:") || call.file.starts_with("TCP") {
                 trace.sockets.push(call);
@@ -82,7 +85,7 @@ impl Trace {
         let mut commit = None;
         let by_the_same = self.log.iter().filter(|call| call.thread == stored.thread);
         for call in by_the_same.filter(|call| is_write(call)) {
-            if let Some(header) = frame_header(call) {
+            if let Some(header) = call.header {
                 commits = header;
             } else if call.end >= stored.end && commits {
                 commit = Some(call);
@@ -108,8 +111,9 @@ fn is_write(call: &Call) -> bool {
 /// Of a call that writes the 24 bytes before a page: whether that page ends a transaction (the size of the database behind
 /// it is not 0). None: it writes something else.
 fn frame_header(call: &Call) -> Option<bool> {
-    let bytes = bytes_of(&call.arguments)?;
-    (bytes.len() == 24).then(|| bytes[4..8].iter().any(|byte| *byte != 0))
+    // A page is many times as long, and most of the trace.
+    let bytes = bytes_of(call.arguments.get(..call.arguments.len().min(200))?)?;
+    (is_write(call) && bytes.len() == 24).then(|| bytes[4..8].iter().any(|byte| *byte != 0))
 }
 
 /// `name(fd<file>, arguments) = result`
@@ -121,7 +125,8 @@ fn parse(thread: u32, text: &str, (begin, end): (usize, usize)) -> Option<Call> 
     let (file, rest) = rest.split_at(length);
     let (arguments, result) = rest.rsplit_once(" = ")?;
     let result = result.split_whitespace().next()?.parse().ok()?;
-    Some(Call { thread, name: name.into(), file: file.into(), arguments: arguments.into(), result, begin, end })
+    let (name, file, arguments) = (name.into(), file.into(), arguments.into());
+    Some(Call { thread, name, file, arguments, result, header: None, begin, end })
 }
 
 /// The first quoted string of a call's arguments, as bytes.
