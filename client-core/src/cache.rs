@@ -28,6 +28,8 @@ pub(crate) struct Cache {
     total: usize,
     // Messages written since the total was looked at.
     written: usize,
+    // Something could not be written: the messages here do not reach the cursor any more.
+    spoiled: bool,
 }
 
 /// Messages from the cache.
@@ -62,7 +64,7 @@ impl Cache {
     pub fn open(folder: &Path, session: &Session, per_conversation: usize, total: usize) -> Self {
         let path = folder.join("cache.sqlite");
         let database = open_or_replace(&path);
-        let mut cache = Self { path, database, per_conversation, total, written: usize::MAX };
+        let mut cache = Self { path, database, per_conversation, total, written: usize::MAX, spoiled: false };
         cache.begin(&session.history_id, session.user_id);
         cache
     }
@@ -124,7 +126,7 @@ impl Cache {
     }
 
     fn page(&self, conversation_id: i64, before: i64, limit: usize) -> rusqlite::Result<Option<CachedPage>> {
-        let Some(floor) = self.floor(conversation_id)? else { return Ok(None) };
+        let Some(floor) = self.floor(conversation_id)?.filter(|_| !self.spoiled) else { return Ok(None) };
         let mut query = self.database.prepare_cached(PAGE)?;
         let rows =
             query.query_map(params![conversation_id, before, limit as i64 + 1], |row| row.get::<_, Vec<u8>>(0))?;

@@ -245,6 +245,7 @@ fn key(event: Event, status: event::Status, _window: window::Id) -> Option<Press
             match key.as_ref() {
                 Key::Named(Named::Tab) if free => Some(Pressed::Tab(modifiers.shift())),
                 Key::Named(Named::Escape) if free => Some(Pressed::Chat(chat::Message::Escaped)),
+                Key::Named(Named::Escape) => Some(Pressed::Chat(chat::Message::FieldEscaped)),
                 Key::Character(_) | Key::Named(Named::Space) if free && !modifiers.command() && !modifiers.alt() => {
                     Some(Pressed::Chat(chat::Message::Typed(text?.to_string())))
                 }

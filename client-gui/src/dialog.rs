@@ -6,6 +6,7 @@ pub mod add_members;
 pub mod confirm;
 pub mod invite;
 pub mod people;
+pub mod profile;
 pub mod rename;
 
 use iced::{Element, Task};
@@ -26,6 +27,8 @@ pub enum State {
     Invite(invite::State),
     /// Another name for a group.
     Rename(rename::State),
+    /// What one is called.
+    Profile(profile::State),
     /// Really?
     Confirm(confirm::State),
 }
@@ -43,6 +46,8 @@ pub enum Message {
     Invite(invite::Message),
     /// In "Rename".
     Rename(rename::Message),
+    /// In "Your profile".
+    Profile(profile::Message),
     /// In a question.
     Confirm(confirm::Message),
     /// Escape, the cross, or a click beside it.
@@ -95,6 +100,10 @@ impl State {
     /// Handles a message. One for another dialog than the open one came too late.
     pub fn update(&mut self, message: Message, client: &Client) -> Action {
         match (self, message) {
+            // It may have something to lose.
+            (Self::Profile(state), Message::Closed) => {
+                state.update(profile::Message::Closed, client).lift(Message::Profile)
+            }
             (_, Message::Closed) => Action::Close,
             (Self::AddChat(state), Message::AddChat(message)) => state.update(message, client).lift(Message::AddChat),
             (Self::AddGroup(state), Message::AddGroup(message)) => {
@@ -105,6 +114,7 @@ impl State {
             }
             (Self::Invite(state), Message::Invite(message)) => state.update(message, client).lift(Message::Invite),
             (Self::Rename(state), Message::Rename(message)) => state.update(message, client).lift(Message::Rename),
+            (Self::Profile(state), Message::Profile(message)) => state.update(message, client).lift(Message::Profile),
             (Self::Confirm(state), Message::Confirm(message)) => state.update(message).lift(Message::Confirm),
             _ => Action::None,
         }
@@ -118,6 +128,7 @@ impl State {
             Self::AddMembers(state) => state.view(world).map(Message::AddMembers),
             Self::Invite(state) => state.view().map(Message::Invite),
             Self::Rename(state) => state.view().map(Message::Rename),
+            Self::Profile(state) => state.view().map(Message::Profile),
             Self::Confirm(state) => state.view().map(Message::Confirm),
         }
     }

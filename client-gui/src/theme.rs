@@ -56,8 +56,14 @@ pub const ROUND_FULL: f32 = 999.0;
 
 /// The chat list.
 pub const SIDEBAR: f32 = 296.0;
+/// So many letters of a chat's name fit into a row of the chat list.
+pub const CHAT_NAME: usize = 19;
+/// So many letters of a group's name fit into a row of a dialog.
+pub const GROUP_NAME: usize = 38;
 /// So many letters of a message fit into a row of the chat list, and so many beside a count.
 pub const PREVIEW: (usize, usize) = (30, 25);
+/// So many letters of a name fit into a row of the members, and so many beside "you" and the sign of the owner.
+pub const MEMBER_NAME: (usize, usize) = (20, 15);
 /// The members of a group.
 pub const MEMBERS: f32 = 248.0;
 /// The head of each pane; all are equally high, so that their lower edges make one line.
@@ -68,6 +74,8 @@ pub const CARD: f32 = 400.0;
 pub const DIALOG: f32 = 440.0;
 /// The list inside a dialog; fixed, so that results do not move the buttons below.
 pub const DIALOG_LIST: f32 = 236.0;
+/// The box for some lines about oneself.
+pub const ABOUT: f32 = 112.0;
 /// The square button that holds an icon.
 pub const ICON_BUTTON: f32 = 36.0;
 /// The square buttons that appear over a message.

@@ -15,13 +15,22 @@ use icon::Icon;
 
 /// A square button with an icon, which says in words what it does when the pointer rests on it.
 pub fn icon_button<'a, M: Clone + 'a>(icon: Icon, hint: &'a str, message: M) -> Element<'a, M> {
-    let square = button(container(icon.view(theme::ICON)).center(Fill))
+    hint_over(square(icon, message), hint, tooltip::Position::Top)
+}
+
+/// The same in the head of a pane, where there is no room for words but below.
+pub fn head_button<'a, M: Clone + 'a>(icon: Icon, hint: &'a str, message: M) -> Element<'a, M> {
+    hint_over(square(icon, message), hint, tooltip::Position::Bottom)
+}
+
+fn square<'a, M: Clone + 'a>(icon: Icon, message: M) -> Element<'a, M> {
+    button(container(icon.view(theme::ICON)).center(Fill))
         .width(theme::ICON_BUTTON)
         .height(theme::ICON_BUTTON)
         .padding(0)
         .style(theme::button::quiet)
-        .on_press(message);
-    hint_over(square, hint, tooltip::Position::Top)
+        .on_press(message)
+        .into()
 }
 
 /// Words that appear when the pointer rests on something.

@@ -105,6 +105,7 @@ async fn two_clients_talk() {
 
     // A group, joined by a code, left again.
     let group = one.client.create_group("Rooks", Vec::new(), false).await.unwrap();
+    one.open(group).await;
     let request = v1::CreateInviteRequest { conversation_id: group, ..Default::default() };
     let code = one.client.api().create_invite(request).await.unwrap().invite.unwrap().code;
     assert_eq!(two.client.join_by_code(code).await.unwrap(), group);

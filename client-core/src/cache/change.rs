@@ -39,9 +39,12 @@ impl Cache {
     /// Writes all of it or nothing.
     pub fn write(&mut self, batch: &Batch) {
         let wrote = batch.changes.len();
-        self.attempt(|cache| {
+        let written = self.attempt(|cache| {
             let per_conversation = cache.per_conversation;
             let transaction = cache.database.transaction()?;
+            if cache.spoiled {
+                transaction.execute_batch("delete from messages; update conversations set floor = null;")?;
+            }
             for kept in &batch.conversations {
                 let content = kept.conversation.encode_to_vec();
                 transaction.prepare_cached(PUT_CONVERSATION)?.execute(params![
@@ -59,8 +62,10 @@ impl Cache {
             for kept in &batch.conversations {
                 trim(&transaction, kept.conversation.id, per_conversation)?;
             }
-            transaction.commit()
+            transaction.commit()?;
+            Ok(true)
         });
+        self.spoiled = !written;
         self.written = self.written.saturating_add(wrote);
         if self.written > self.total / 20 {
             self.written = 0;

@@ -193,6 +193,19 @@ fn damage_found_in_use_is_no_failure() {
 }
 
 #[test]
+fn messages_that_could_not_be_written_leave_no_hole() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cache = open(folder.path());
+    write(&mut cache, 6, [newest([5, 6], 0, 6)]);
+    cache.database.pragma_update(None, "query_only", true).unwrap();
+    write(&mut cache, 7, [Change::Message(message(1, 7, 7))]);
+    assert_eq!(cache.newest(1, 50), None);
+    cache.database.pragma_update(None, "query_only", false).unwrap();
+    write(&mut cache, 8, [Change::Message(message(1, 8, 8))]);
+    assert_eq!(ids(cache.newest(1, 50)), Some((vec![8], true)));
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_no_failure() {
     let folder = tempfile::tempdir().unwrap();
     let mut cache = open(&folder.path().join("missing"));

@@ -156,7 +156,7 @@ impl State {
     /// A conversation from an answer, perhaps a new one.
     fn meet(&mut self, conversation: &v1::Conversation) {
         match self.conversations.entry(conversation.id) {
-            Entry::Occupied(mut known) => known.get_mut().merge(conversation),
+            Entry::Occupied(mut known) => known.get_mut().meet(conversation),
             Entry::Vacant(place) => {
                 place.insert(Conversation::new(conversation, Some(conversation.position)));
             }

@@ -170,6 +170,12 @@ impl Conversation {
         at.as_ref().map_or((0, 0), |at| (at.seconds, at.nanos))
     }
 
+    /// Takes over what an answer says. Of a conversation without a cursor everything is known up to there.
+    pub(super) fn meet(&mut self, conversation: &v1::Conversation) {
+        self.merge(conversation);
+        self.cursor.get_or_insert(conversation.position);
+    }
+
     /// Takes over what an answer or an event says of the conversation, if it is not older than what is known.
     pub(super) fn merge(&mut self, conversation: &v1::Conversation) {
         if conversation.position >= self.info.position {
@@ -317,6 +323,9 @@ impl Conversation {
                 run.append(&page.messages, page.more_after);
             }
             (PageAt::Before(_) | PageAt::After(_), _) => return,
+        }
+        if let Some(newest) = page.messages.last() {
+            self.preview(newest);
         }
         for message in &page.changes {
             self.put(message, Mine::Untold, reader);

@@ -30,7 +30,8 @@ impl State {
     /// Everybody but oneself.
     pub fn new(me: i64, client: &Client) -> (Self, Task<Message>) {
         let (people, task) = people::State::new(client);
-        (Self { people, me, busy: false }, task.map(Message::People))
+        let tasks = Task::batch([task.map(Message::People), people.focus()]);
+        (Self { people, me, busy: false }, tasks)
     }
 
     /// Handles a message.

@@ -46,7 +46,7 @@ impl State {
     pub fn new(me: i64, client: &Client) -> (Self, Task<Message>) {
         let (create, people) = create::State::new(me, client);
         let (join, groups) = join::State::new(client);
-        let tasks = Task::batch([people.map(Message::Create), groups.map(Message::Join)]);
+        let tasks = Task::batch([people.map(Message::Create), groups.map(Message::Join), create.focus()]);
         (Self { tab: Tab::Create, create, join }, tasks)
     }
 
@@ -55,7 +55,10 @@ impl State {
         match message {
             Message::TabChosen(tab) => {
                 self.tab = tab;
-                Step::None
+                Step::Run(match tab {
+                    Tab::Create => self.create.focus(),
+                    Tab::Join => self.join.focus(),
+                })
             }
             Message::Create(message) => map(self.create.update(message, client), Message::Create),
             Message::Join(message) => map(self.join.update(message, client), Message::Join),

@@ -17,7 +17,7 @@ pub struct State {
     conversation_id: i64,
     people: people::State,
     chosen: BTreeSet<i64>,
-    me: i64,
+    inside: BTreeSet<i64>,
     busy: bool,
 }
 
@@ -35,11 +35,11 @@ pub enum Message {
 }
 
 impl State {
-    /// Nobody is chosen yet.
-    pub fn new(conversation_id: i64, me: i64, client: &Client) -> (Self, Task<Message>) {
+    /// Nobody is chosen yet; those who are inside are in the group already.
+    pub fn new(conversation_id: i64, inside: BTreeSet<i64>, client: &Client) -> (Self, Task<Message>) {
         let (people, task) = people::State::new(client);
-        let state = Self { conversation_id, people, chosen: BTreeSet::new(), me, busy: false };
-        (state, task.map(Message::People))
+        let tasks = Task::batch([task.map(Message::People), people.focus()]);
+        (Self { conversation_id, people, chosen: BTreeSet::new(), inside, busy: false }, tasks)
     }
 
     /// Handles a message.
@@ -73,7 +73,9 @@ impl State {
 
     /// Draws it.
     pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
-        let people = self.people.view(world, |id| (id != self.me).then(|| mark(&self.chosen, id)));
+        let people = self.people.view(world, |id| {
+            Some(if self.inside.contains(&id) { Mark::Inside } else { mark(&self.chosen, id) })
+        });
         let count = i64::try_from(self.chosen.len()).unwrap_or_default();
         let label = match count {
             0 => "Add".to_owned(),

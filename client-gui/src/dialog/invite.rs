@@ -59,7 +59,7 @@ impl State {
 
     /// Draws it.
     pub fn view(&self) -> Element<'_, Message> {
-        let hint = text("Whoever has this code can join for the next 7 days: under New group, Join.")
+        let hint = text("Whoever has this code can join within 7 days: press “New group”, then “Join”.")
             .size(theme::NOTE)
             .style(theme::dim);
         let code: Element<'_, Message> = match &self.invite {

@@ -10,7 +10,7 @@ use rookery_client::{Client, Error, State as World};
 use crate::pane::sidebar::thin;
 use crate::widget::field::Field;
 use crate::widget::icon::Icon;
-use crate::widget::{avatar, words};
+use crate::widget::{avatar, tag, words};
 use crate::{speech, theme};
 
 /// Somebody who types fast asks once.
@@ -46,7 +46,12 @@ impl State {
     pub fn new(client: &Client) -> (Self, Task<Message>) {
         let mut state = Self::default();
         let task = state.search(client, Duration::ZERO);
-        (state, Task::batch([task, operation::focus(id())]))
+        (state, task)
+    }
+
+    /// Puts the cursor into the field.
+    pub fn focus<M: Send + 'static>(&self) -> Task<M> {
+        operation::focus(id())
     }
 
     /// Somebody who is in the list.
@@ -149,6 +154,8 @@ pub enum Mark {
     Open,
     /// Chosen.
     Taken,
+    /// Not to be chosen: a member already.
+    Inside,
 }
 
 fn person(user: &v1::User, presence: PresenceState, mark: Mark) -> Element<'_, Message> {
@@ -159,13 +166,14 @@ fn person(user: &v1::User, presence: PresenceState, mark: Mark) -> Element<'_, M
     let state = text(speech::presence(presence)).size(theme::CAPTION).style(theme::dim);
     let chosen: Option<Element<'_, Message>> = match mark {
         Mark::Plain => None,
+        Mark::Inside => Some(tag("Member")),
         Mark::Open => Some(Icon::Add.view(theme::ICON).style(theme::faint).into()),
         Mark::Taken => Some(Icon::Check.view(theme::ICON).style(theme::accent).into()),
     };
     let content = row![
         avatar::with_presence(user.id, &user.display_name, theme::AVATAR_SMALL, presence, theme::surface::raised),
         container(names).width(Fill).clip(true),
-        state,
+        (mark != Mark::Inside).then_some(state),
         chosen,
     ]
     .spacing(theme::MEDIUM)
@@ -174,7 +182,7 @@ fn person(user: &v1::User, presence: PresenceState, mark: Mark) -> Element<'_, M
         .width(Fill)
         .padding([theme::SMALL, theme::SMALL])
         .style(theme::button::row(mark == Mark::Taken))
-        .on_press(Message::Chosen(user.id))
+        .on_press_maybe((mark != Mark::Inside).then_some(Message::Chosen(user.id)))
         .into()
 }
 

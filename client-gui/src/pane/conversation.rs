@@ -15,7 +15,7 @@ use crate::theme::{self, Mode};
 use crate::transcript::{self, Reader};
 use crate::widget::icon::Icon;
 use crate::widget::scroller::{Command, Key, Place, Target, scroller};
-use crate::widget::{avatar, icon_button, line, spring, words};
+use crate::widget::{avatar, head_button, icon_button, line, spring, words};
 use crate::{clock, speech};
 
 /// How long a message that was jumped to stays marked.
@@ -404,7 +404,7 @@ fn head<'a>(conversation: &'a Conversation, world: &'a World, now: &'a Zoned) ->
     ]
     .width(Fill);
     let members = (conversation.kind() != ConversationKind::Direct)
-        .then(|| icon_button(Icon::Group, "Members", Message::MembersToggled));
+        .then(|| head_button(Icon::Group, "Members", Message::MembersToggled));
     row![picture, words, members]
         .spacing(theme::MEDIUM)
         .height(theme::HEADER)

@@ -1,6 +1,6 @@
 //! Who is in a conversation, and what can be done with a group.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use iced::widget::{button, column, container, hover, right_center, row, scrollable, text, tooltip};
 use iced::{Center, Element, Fill, Task};
@@ -9,7 +9,7 @@ use rookery_client::{Client, Conversation, Error, State as World};
 
 use super::sidebar::thin;
 use crate::widget::icon::Icon;
-use crate::widget::{avatar, hint_over, icon_button, line, spring, words};
+use crate::widget::{avatar, head_button, hint_over, icon_button, line, spring, words};
 use crate::{speech, theme};
 
 /// How many members one call brings.
@@ -87,6 +87,11 @@ impl State {
         self.load(String::new(), client)
     }
 
+    /// Who is in it, as far as is known.
+    pub fn ids(&self) -> BTreeSet<i64> {
+        self.members.iter().filter_map(|member| member.user.as_ref()).map(|user| user.id).collect()
+    }
+
     fn load(&mut self, token: String, client: &Client) -> Task<Message> {
         let request = v1::ListMembersRequest {
             conversation_id: self.conversation_id,
@@ -143,7 +148,7 @@ impl State {
             text("Members").size(theme::TITLE).font(theme::SEMIBOLD),
             text(self.total).size(theme::NOTE).style(theme::faint),
             spring(),
-            icon_button(Icon::Close, "Hide", Message::Closed),
+            head_button(Icon::Close, "Hide", Message::Closed),
         ]
         .spacing(theme::SMALL)
         .height(theme::HEADER)
@@ -197,7 +202,8 @@ impl State {
         let owner = member.owner.then(|| {
             hint_over(Icon::Owner.view(theme::ICON_SMALL).style(theme::accent), "Owner", tooltip::Position::Top)
         });
-        let name = words::look(theme::BODY).one_line().view(&user.display_name);
+        let most = if me || member.owner { theme::MEMBER_NAME.1 } else { theme::MEMBER_NAME.0 };
+        let name = words::look(theme::BODY).one_line().view_owned(speech::cut(&user.display_name, most));
         let you = me.then(|| text("you").size(theme::CAPTION).style(theme::faint));
         let content = row![
             avatar::with_presence(user.id, &user.display_name, theme::AVATAR_SMALL, presence, theme::surface::side),

@@ -89,7 +89,7 @@ impl<'a> View<'a> {
             ConversationKind::Direct => {
                 (title.to_owned(), format!("This is where your conversation with {title} begins."))
             }
-            _ => (title.to_owned(), "This is where the group begins.".to_owned()),
+            _ => (title.to_owned(), "This is where the group begins for you.".to_owned()),
         };
         column![
             words::look(theme::TITLE).font(theme::BOLD).view_owned(name),
@@ -101,13 +101,12 @@ impl<'a> View<'a> {
     }
 
     fn system(self, message: &'a v1::Message) -> Element<'a, Message> {
-        let sentence = speech::system(self.world, message);
         let at = clock::local(message.created_at.map(|at| (at.seconds, at.nanos)), self.now.time_zone());
-        let at = at.map(|at| words::look(theme::CAPTION).style(theme::faint).view_owned(clock::hour(&at)));
-        let words = row![words::look(theme::NOTE).style(theme::dim).view_owned(sentence), at]
-            .spacing(theme::SMALL)
-            .align_y(Center);
-        container(words).center_x(Fill).padding([theme::SMALL, theme::LARGE]).into()
+        let hour = at.map(|at| clock::hour(&at)).unwrap_or_default();
+        // In one text: beside a sentence that fills the line there is no room for the time.
+        let sentence = format!("{}\u{2002}{hour}", speech::system(self.world, message));
+        let sentence = words::look(theme::NOTE).style(theme::dim).view_owned(sentence);
+        container(sentence).center_x(Fill).padding([theme::SMALL, theme::LARGE]).into()
     }
 
     fn message(self, message: &'a v1::Message, head: bool, at: Option<Zoned>) -> Element<'a, Message> {

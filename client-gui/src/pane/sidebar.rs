@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use iced::widget::{button, column, container, row, scrollable, space, text, tooltip};
-use iced::{Center, Element, Fill};
+use iced::{Center, Element, Fill, padding};
 use jiff::Zoned;
 use rookery_api::v1::{ConversationKind, PresenceState};
 use rookery_client::{Connection, Conversation, State as World};
 
 use crate::theme::{self, Mode};
 use crate::widget::icon::Icon;
-use crate::widget::{avatar, badge, hint_over, icon_button, line, spring, words};
+use crate::widget::{avatar, badge, head_button, hint_over, icon_button, line, spring, words};
 use crate::{clock, speech};
 
 /// What happened.
@@ -22,6 +22,8 @@ pub enum Message {
     ChatWanted,
     /// Make or join a group.
     GroupWanted,
+    /// Show one's own profile.
+    ProfileWanted,
     /// Dark or light.
     ModeToggled,
     /// Sign out.
@@ -51,8 +53,8 @@ impl<'a> View<'a> {
         let head = row![
             text("Chats").size(theme::TITLE).font(theme::BOLD),
             spring(),
-            icon_button(Icon::AddChat, "New chat (Ctrl+K)", Message::ChatWanted),
-            icon_button(Icon::AddGroup, "New group", Message::GroupWanted),
+            head_button(Icon::AddChat, "New chat (Ctrl+K)", Message::ChatWanted),
+            head_button(Icon::AddGroup, "New group", Message::GroupWanted),
         ]
         .spacing(theme::TINY)
         .height(theme::HEADER)
@@ -77,7 +79,7 @@ impl<'a> View<'a> {
         let title = words::look(theme::BODY)
             .font(if unread > 0 { theme::BOLD } else { theme::SEMIBOLD })
             .one_line()
-            .view(self.world.title(chat));
+            .view_owned(speech::cut(self.world.title(chat), theme::CHAT_NAME));
         let at = chat.last_message().and_then(|message| message.created_at);
         let at = clock::local(at.map(|at| (at.seconds, at.nanos)), self.now.time_zone());
         let at = at.map(|at| {
@@ -126,16 +128,26 @@ impl<'a> View<'a> {
             Mode::Dark => (Icon::Sun, "Light"),
             Mode::Light => (Icon::Moon, "Dark"),
         };
-        row![
+        let who = row![
             avatar::with_presence(self.world.user_id(), name, theme::AVATAR, presence, theme::surface::side),
             words,
+        ]
+        .spacing(theme::MEDIUM)
+        .align_y(Center);
+        let who = button(who)
+            .width(Fill)
+            .padding([theme::TINY, theme::SMALL])
+            .style(theme::button::row(false))
+            .on_press_maybe(me.is_some().then_some(Message::ProfileWanted));
+        row![
+            hint_over(who, "Your profile", tooltip::Position::Top),
             row![
                 icon_button(icon, hint, Message::ModeToggled),
                 icon_button(Icon::Leave, "Sign out", Message::SignOutWanted),
             ],
         ]
-        .spacing(theme::MEDIUM)
-        .padding([theme::MEDIUM, theme::LARGE])
+        .spacing(theme::TINY)
+        .padding(padding::vertical(theme::SMALL).left(theme::SMALL).right(theme::LARGE))
         .align_y(Center)
         .into()
     }

@@ -12,7 +12,7 @@ use rookery_api::v1::event::Kind;
 use rookery_client::{Client, Connection, Error, State as World, Update};
 
 use crate::dialog::confirm::Deed;
-use crate::dialog::{self, add_chat, add_group, add_members, confirm, invite, rename};
+use crate::dialog::{self, add_chat, add_group, add_members, confirm, invite, profile, rename};
 use crate::pane::{composer, conversation, members, sidebar};
 use crate::theme::Mode;
 
@@ -66,6 +66,8 @@ pub enum Message {
     Returned,
     /// Escape, and nothing in the window wanted it.
     Escaped,
+    /// Escape, and a field gave up its focus for it.
+    FieldEscaped,
     /// A letter that no field wanted.
     Typed(String),
     /// Find somebody to write to.
@@ -152,6 +154,8 @@ impl State {
             }
             Message::Returned => self.client.set_activity(false),
             Message::Escaped => return self.escape(),
+            // Whoever fills in a dialog means the dialog.
+            Message::FieldEscaped => return self.dialog(dialog::Message::Closed),
             Message::Typed(letters) => return self.write(letters),
             Message::SwitcherWanted => return self.sidebar(sidebar::Message::ChatWanted),
             Message::ChatStepped(step) => return self.step(step),
@@ -231,8 +235,8 @@ impl State {
     }
 
     fn escape(&mut self) -> Action {
-        if self.dialog.take().is_some() {
-            return Action::None;
+        if self.dialog.is_some() {
+            return self.dialog(dialog::Message::Closed);
         }
         self.conversation(conversation::Message::Composer(composer::Message::Cancelled))
     }
@@ -315,6 +319,13 @@ impl State {
                 let (state, task) = add_group::State::new(me, &self.client);
                 self.ask(dialog::State::AddGroup(state), task.map(dialog::Message::AddGroup))
             }
+            sidebar::Message::ProfileWanted => {
+                let Some(me) = self.world.me() else {
+                    return Action::None;
+                };
+                let (state, task) = profile::State::new(me.as_ref().clone());
+                self.ask(dialog::State::Profile(state), task.map(dialog::Message::Profile))
+            }
             sidebar::Message::ModeToggled => Action::ToggleMode,
             sidebar::Message::SignOutWanted => self.confirm(Deed::SignOut),
             sidebar::Message::NoteClosed => {
@@ -353,7 +364,7 @@ impl State {
                 Action::Run(Task::perform(async move { client.open_direct(id).await }, Message::Opened))
             }
             members::Action::Add => {
-                let (state, task) = add_members::State::new(conversation_id, me, &self.client);
+                let (state, task) = add_members::State::new(conversation_id, members.ids(), &self.client);
                 self.ask(dialog::State::AddMembers(state), task.map(dialog::Message::AddMembers))
             }
             members::Action::Invite => {
@@ -381,7 +392,9 @@ impl State {
     }
 
     fn confirm(&mut self, deed: Deed) -> Action {
-        self.ask(dialog::State::Confirm(confirm::State(deed)), Task::none())
+        // Else Enter would still send what stands in the composer.
+        let unfocus = iced::advanced::widget::operate(iced::advanced::widget::operation::focusable::unfocus());
+        self.ask(dialog::State::Confirm(confirm::State(deed)), unfocus)
     }
 
     fn dialog(&mut self, message: dialog::Message) -> Action {

@@ -26,6 +26,26 @@ pub fn line(wrong: bool) -> impl Fn(&Theme, text_input::Status) -> text_input::S
     }
 }
 
+/// A field of several lines; `wrong` when what is in it was refused.
+pub fn lines(wrong: bool) -> impl Fn(&Theme, text_editor::Status) -> text_editor::Style {
+    move |theme, status| {
+        let colors = colors(theme);
+        let edge = match status {
+            _ if wrong => colors.danger,
+            text_editor::Status::Focused { .. } => colors.accent_text,
+            text_editor::Status::Hovered => colors.faint,
+            text_editor::Status::Active | text_editor::Status::Disabled => colors.line,
+        };
+        text_editor::Style {
+            background: Background::Color(colors.base),
+            border: border::rounded(ROUND).width(1).color(edge),
+            placeholder: colors.faint,
+            value: colors.text,
+            selection: colors.selected,
+        }
+    }
+}
+
 /// The composer's editor; its frame belongs to the pane.
 #[must_use]
 pub fn composer(theme: &Theme, _status: text_editor::Status) -> text_editor::Style {

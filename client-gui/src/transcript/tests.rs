@@ -1,3 +1,5 @@
+//! What is told of a run of messages: heads, days, and the line above what is new.
+
 use rookery_api::v1::SystemLine;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The main window: chats, messages, what is on its way, and the connection.
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -174,7 +176,7 @@ fn a_draft_stays_with_its_chat() {
     });
     window.click("Bird watching");
     window.tell(world::opened(GROUP, Vec::new()));
-    window.shows("This is where the group begins.");
+    window.shows("This is where the group begins for you.");
     window.state.update(Message::Sidebar(sidebar::Message::Chosen(GLOBAL)));
     let sent = window.act(|ui| {
         ui.click(selector::id("composer")).unwrap();

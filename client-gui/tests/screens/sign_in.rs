@@ -1,3 +1,5 @@
+//! The first screen: fields, what is wrong with them, and what is asked for.
+
 use iced_test::selector;
 use rookery::screen::sign_in::{Action, Credentials, Message, Purpose, State};
 use rookery::theme::Mode;

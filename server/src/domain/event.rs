@@ -121,6 +121,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
     let taken = |at: &Standing| {
         session.wants.conversation(at.id) && (cursors.contains_key(&at.id) || at.kind == store::conversation::DIRECT)
     };
+    drop(conn);
     let mut standings: HashMap<i64, Standing> = standings.into_iter().filter(taken).map(|at| (at.id, at)).collect();
     ctx.hub.touch(&session, &standings.values().map(place).collect::<Vec<_>>());
     ctx.hub.arrive(&session);
@@ -143,7 +144,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
     }
     ctx.hub.settle(&session);
     // Again, now that the rooms note what is passed on: whatever is not in here will be. Of a removal her own events tell.
-    let now = store::conversation::standings(&mut conn, reader).await?;
+    let now = store::conversation::standings(&mut ctx.db.reader().await?, reader).await?;
     let now: HashMap<i64, Standing> = now.into_iter().map(|at| (at.id, at)).collect();
     standings.retain(|id, known| match now.get(id) {
         Some(at) => {
@@ -162,10 +163,9 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         for at in standings.into_values() {
             // A conversation that is not listed and has no cursor (a direct chat without a message) starts at its beginning.
             let cursor = cursors.get(&at.id).copied().unwrap_or(0);
-            replay(ctx, &mut conn, &session, at, cursor).await?;
+            replay(ctx, &session, at, cursor).await?;
         }
     }
-    drop(conn);
     session.replay(0, 0, 0, Kind::CaughtUp(v1::CaughtUp {})).await;
     Ok(())
 }
@@ -184,8 +184,9 @@ async fn removed(session: &Session, conversation_id: i64) {
     session.replay(conversation_id, 0, 0, Kind::ConversationRemoved(removed)).await;
 }
 
-/// Sends what a reader has missed of a conversation, then lets the stream in.
-async fn replay(ctx: &Ctx, conn: &mut store::Conn, session: &Session, at: Standing, cursor: i64) -> Result<()> {
+/// Sends what a reader has missed of a conversation, then lets the stream in. Sending waits for the reader, so no connection
+/// is held meanwhile: some who stand still would keep everybody from reading.
+async fn replay(ctx: &Ctx, session: &Session, at: Standing, cursor: i64) -> Result<()> {
     let mut cursor = cursor;
     let mut end = at.position;
     if cursor > end || cursor < 0 || end - cursor > ctx.limits.replay {
@@ -201,12 +202,16 @@ async fn replay(ctx: &Ctx, conn: &mut store::Conn, session: &Session, at: Standi
             if !session.flushed().await {
                 return Ok(());
             }
-            let page = match message::read_changes(conn, session.user_id, at.id, cursor, PAGE).await {
+            let mut conn = ctx.db.reader().await?;
+            let page = match message::read_changes(&mut conn, session.user_id, at.id, cursor, PAGE).await {
                 // Removed meanwhile: her own events say so.
                 Err(Error::NotFound(_)) => return Ok(()),
                 page => page?,
             };
+            // A change of the conversation itself is announced once, to those who are let in: the others are told here.
             let lines = page.messages.iter().any(|message| message.system.is_some());
+            let row = if lines { store::conversation::get(&mut conn, at.id).await? } else { None };
+            drop(conn);
             for message in page.messages {
                 let changed = message.changed;
                 let kind = Kind::MessageChanged(v1::MessageChanged { message: Some(message) });
@@ -223,8 +228,7 @@ async fn replay(ctx: &Ctx, conn: &mut store::Conn, session: &Session, at: Standi
                 cursor = page.position;
             }
             end = end.max(page.position);
-            // A change of the conversation itself is announced once, to those who are let in: the others are told here.
-            if lines && let Some(row) = store::conversation::get(conn, at.id).await? {
+            if let Some(row) = row {
                 let changed = v1::ConversationChanged { conversation: Some(conversation::api(row)) };
                 if !session.replay(at.id, 0, 0, Kind::ConversationChanged(changed)).await {
                     return Ok(());
@@ -278,7 +282,8 @@ async fn follow(ctx: &Ctx, session: &Session, conversation_id: i64, after: i64) 
     };
     ctx.hub.introduce(session, conversation_id);
     if session.wants.messages {
-        replay(ctx, &mut conn, session, at, after).await?;
+        drop(conn);
+        replay(ctx, session, at, after).await?;
     }
     Ok(())
 }

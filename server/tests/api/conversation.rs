@@ -106,8 +106,8 @@ on_both! {
         assert!(early.rest_of(appeared).await.is_empty(), "opening alone tells the other side nothing");
         assert_eq!((ids(&ada).await, ids(&bob).await), (vec![1], vec![1]));
         assert_eq!(late.ready.conversations.len(), 1);
-        let begun = std::time::Instant::now();
         let sent = ada.say(chat, "hello bob").await;
+        let begun = std::time::Instant::now();
         for ears in [&mut early, &mut late] {
             let numbered = ears.numbered().await;
             assert_eq!((numbered.conversation_id, numbered.after, numbered.position), (chat, 0, 1));

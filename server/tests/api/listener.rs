@@ -10,7 +10,7 @@ use crate::harness::Person;
 /// Nothing that a test waits for takes longer, on a busy machine either.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What has not come by then does not come.
-pub const SILENCE: Duration = Duration::from_millis(400);
+pub const SILENCE: Duration = Duration::from_millis(700);
 
 /// A stream that has caught up.
 pub struct Listener {

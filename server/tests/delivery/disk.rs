@@ -25,8 +25,21 @@ async fn the_disk_has_every_message_before_its_answer_or_event_leaves() {
     let output = store.dir.join("trace");
     let calls = "trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync";
     // -D: the program is our child, strace its own; it ends with the program.
-    let before =
-        ["strace", "-D", "-f", "--seccomp-bpf", "-y", "-s", "70000", "-e", "signal=none", "-e", calls, "-o", output.to_str().unwrap()];
+    let before = [
+        "strace",
+        "-D",
+        "-f",
+        "--seccomp-bpf",
+        "-y",
+        "-s",
+        "70000",
+        "-e",
+        "signal=none",
+        "-e",
+        calls,
+        "-o",
+        output.to_str().unwrap(),
+    ];
     let mut server = Process::under(&store, &before, "127.0.0.1:0");
     let writers = people(&server.url(), "writer", WRITERS).await;
     let reader = &people(&server.url(), "reader", 1).await[0];

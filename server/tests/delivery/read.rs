@@ -30,7 +30,7 @@ on_both! {
             let fresh = Api::new(&server.url(), Some(&reader.token)).unwrap();
             let newest = v1::ListMessagesRequest { conversation_id: 1, page_size: 1, at: None };
             let page = fresh.list_messages(newest).await.unwrap();
-            assert_eq!(page.messages, [sent.clone()], "message {number}");
+            assert_eq!(page.messages, std::slice::from_ref(&sent), "message {number}");
             let after = v1::ListChangesRequest { conversation_id: 1, after: sent.id - 1, page_size: 1 };
             let page = fresh.list_changes(after).await.unwrap();
             assert_eq!((page.messages, page.position), (vec![sent.clone()], sent.id), "message {number}");

@@ -7,7 +7,7 @@ use std::{
 
 use rand::RngExt;
 use rookery_client::{
-    Api, Code, EventStream,
+    Api, Code, Error, EventStream,
     v1::{self, event::Kind},
 };
 
@@ -53,6 +53,10 @@ async fn hear(stream: &mut EventStream, conversation_id: i64, quiet: Duration) -
 async fn subscribe(person: &Person) -> EventStream {
     let request = v1::SubscribeRequest { only: vec![v1::EventKind::Messages.into()], ..Default::default() };
     person.api.subscribe(request).await.unwrap()
+}
+
+fn kind_of(next: Result<Option<v1::SubscribeResponse>, Error>) -> Kind {
+    next.unwrap().unwrap().event.unwrap().kind.unwrap()
 }
 
 async fn remove(owner: &Person, conversation_id: i64, user_id: i64) {
@@ -153,6 +157,9 @@ on_both! {
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);
         let group = ada.group("group", &[&bob], false).await;
         let mut streams = [subscribe(&bob).await, subscribe(&bob).await];
+        for stream in &mut streams {
+            while !matches!(kind_of(stream.next().await), Kind::CaughtUp(_)) {}
+        }
         ada.say(group, "before").await;
         let leave = v1::LeaveGroupRequest { conversation_id: group, silent: false };
         bob.api.leave_group(leave).await.map(drop).unwrap();

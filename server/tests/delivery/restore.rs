@@ -64,7 +64,10 @@ impl Desktop {
         while right.is_none_or(|at| at.elapsed() < Duration::from_millis(300)) {
             let shown = self.shown(ids());
             let connection = self.state.connection();
-            assert!(begun.elapsed() < Duration::from_secs(20), "{connection:?}: it shows {shown:#?}, not {expected:#?}");
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "{connection:?}: it shows {shown:#?}, not {expected:#?}"
+            );
             if let Ok(update) = tokio::time::timeout(Duration::from_millis(20), self.updates.next()).await {
                 self.state.apply(&update.expect("the client ended"));
             }

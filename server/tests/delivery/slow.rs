@@ -7,12 +7,12 @@ use std::{
 };
 
 use rookery_client::{
-    Code,
+    Api, Code,
     v1::{self, ErrorReason},
 };
 
 use crate::{
-    harness::{Process, Store, in_full},
+    harness::{Process, Served, Store, in_full},
     ledger::Ledger,
     on_both,
     traffic::{End, Reader, chance, people, request_id, send, stored},
@@ -38,10 +38,9 @@ on_both! {
         let count = if in_full() { 900 } else { 700 };
         let writing = async {
             for number in 0..count {
-                let text = format!("{number} {}", "long ".repeat(3_000)).chars().take(4_000).collect::<String>().replace("long", "lång");
                 let request = v1::SendMessageRequest {
                     conversation_id: 1,
-                    text: text.chars().take(4_000).map(|c| if c == ' ' { '…' } else { c }).collect(),
+                    text: long(number),
                     request_id: request_id(&mut chance),
                     ..Default::default()
                 };
@@ -75,6 +74,35 @@ on_both! {
         assert!(matches!(ended, End::Enough), "{ended:?}");
         ledger.verify(&rows, true);
     }
+}
+
+on_both! {
+    async fn readers_who_stand_still_while_they_are_caught_up_keep_nobody_from_reading(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        // Three times what a connection holds on the way.
+        for number in 0..500 {
+            ada.say(1, &long(number)).await;
+        }
+        let mut still = Vec::new();
+        for _ in 0..20 {
+            let api = Api::new(&server.url(), Some(&ada.token)).unwrap();
+            let request = v1::SubscribeRequest { cursors: [(1, 0)].into(), ..Default::default() };
+            still.push(api.subscribe(request).await.unwrap());
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for _ in 0..20 {
+            let get = v1::GetConversationRequest { conversation_id: 1 };
+            bob.api.get_conversation(get).await.map(drop).expect("those who stand still hold up others");
+        }
+        drop(still);
+        server.stop().await;
+    }
+}
+
+/// A text as long as they may be, in characters and in bytes.
+fn long(number: i64) -> String {
+    format!("{number} {}", "…".repeat(4_000)).chars().take(4_000).collect()
 }
 
 /// The memory that the program has, in KiB.

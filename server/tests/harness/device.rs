@@ -65,9 +65,8 @@ impl Device {
 
     /// Waits until the state is so; otherwise the last one that was not.
     pub async fn reaches(&mut self, so: impl Fn(&State) -> bool) -> Result<Arc<State>, Arc<State>> {
-        match timeout(PATIENCE, self.states.wait_for(|state| so(state))).await {
-            Ok(Ok(state)) => return Ok(state.clone()),
-            _ => {}
+        if let Ok(Ok(state)) = timeout(PATIENCE, self.states.wait_for(|state| so(state))).await {
+            return Ok(state.clone());
         }
         Err(self.state())
     }

@@ -58,18 +58,15 @@ impl Engine {
     pub(super) fn keep_change(&mut self, conversation_id: i64, change: Change) {
         self.keeper.changes.push(change);
         self.keep_conversation(conversation_id);
-        if self.keeper.changes.len() >= ENOUGH {
-            self.flush();
-        }
     }
 
     pub(super) fn flush_if_due(&mut self, now: Instant) {
-        if self.keeper.due.is_some_and(|due| due <= now) {
+        if self.keeper.due.is_some_and(|due| due <= now) || self.keeper.changes.len() >= ENOUGH {
             self.flush();
         }
     }
 
-    /// Gives all that was gathered to the disk.
+    /// Gives all that was gathered to the disk. Only between two events, or the cursor would be ahead of its messages.
     pub(super) fn flush(&mut self) {
         let Keeper { changes, conversations, users, .. } = std::mem::take(&mut self.keeper);
         if conversations.is_empty() && users.is_empty() && changes.is_empty() {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rookery_api::v1::{Message, Ready, SubscribeResponse, event::Kind};
 use tokio::time::Instant;
+use tracing::trace;
 
 use super::Engine;
 use crate::{
@@ -123,6 +124,7 @@ impl Engine {
             Some(Kind::ConversationReset(_)) => return self.reset(id, response),
             _ => {}
         }
+        trace!(id, response.after, response.position, held = self.holds.contains_key(&id), "an event");
         let conversation = self.state.conversation(id);
         // Events of the user's own carry her own counter, which is the server's matter: a hole there brings Ready again.
         let numbered = response.conversation_id > 0 && response.position > 0;
@@ -231,6 +233,8 @@ impl Engine {
         self.loading.spoil(id);
         self.emit(Update::EventReceived(response));
         self.keep_change(id, Change::Reset(id));
+        // Ready may be older than the reset: what is unread and what was said last has to be asked for.
+        self.count(id);
         if self.state.opened().contains(&id) {
             self.load(id, PageAt::Newest);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use iced::widget::{checkbox, column, row, text};
+use iced::widget::{checkbox, column, operation, row, text};
 use iced::{Center, Element, Fill, Task};
 use rookery_client::{Client, Error, State as World};
 
@@ -46,6 +46,11 @@ impl State {
         let state =
             Self { name: String::new(), wrong: None, public: false, people, chosen: BTreeSet::new(), me, busy: false };
         (state, task.map(Message::People))
+    }
+
+    /// Puts the cursor into the field for the name.
+    pub fn focus<M: Send + 'static>(&self) -> Task<M> {
+        operation::focus(NAME)
     }
 
     /// Handles a message.
@@ -93,6 +98,7 @@ impl State {
     /// Draws it.
     pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
         let name = Field {
+            id: Some(NAME.into()),
             placeholder: "Optional: else the members' names",
             error: self.wrong.as_deref(),
             on_input: (!self.busy).then_some(Message::NameChanged),
@@ -100,7 +106,12 @@ impl State {
             ..Field::new("Name", &self.name)
         };
         let people = self.people.view(world, |id| (id != self.me).then(|| mark(&self.chosen, id)));
-        let label = text("People").size(theme::NOTE).font(theme::SEMIBOLD).style(theme::dim);
+        // Typing may have hidden some of those who are chosen.
+        let label = match self.chosen.len() {
+            0 => "People".to_owned(),
+            count => format!("People: {count} chosen"),
+        };
+        let label = text(label).size(theme::NOTE).font(theme::SEMIBOLD).style(theme::dim);
         let public = checkbox(self.public)
             .label("Public: anybody may join")
             .text_size(theme::BODY)
@@ -119,3 +130,5 @@ impl State {
         .into()
     }
 }
+
+const NAME: &str = "new-group-name";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use iced::widget::{button, column, container, row, scrollable, text};
+use iced::widget::{button, column, container, operation, row, scrollable, text};
 use iced::{Center, Element, Fill, Task};
 use rookery_client::{Client, Error, v1};
 
@@ -53,6 +53,11 @@ impl State {
         let mut state = Self::default();
         let task = state.search(client, Duration::ZERO);
         (state, task)
+    }
+
+    /// Puts the cursor into the field for a code.
+    pub fn focus<M: Send + 'static>(&self) -> Task<M> {
+        operation::focus(CODE)
     }
 
     /// Handles a message.
@@ -135,6 +140,7 @@ impl State {
             error: self.code_wrong.as_deref(),
             on_input: (!self.busy).then_some(Message::CodeChanged),
             on_submit: Some(Message::CodeSubmitted),
+            id: Some(CODE.into()),
             ..Field::new("With an invite code", &self.code)
         };
         let join = action("Join", theme::button::secondary, (!self.busy).then_some(Message::CodeSubmitted));
@@ -166,7 +172,7 @@ impl State {
 fn group(group: &v1::PublicGroup) -> Element<'_, Message> {
     let members = speech::count(group.member_count.into(), "member", "members");
     let names = column![
-        words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view(&group.name),
+        words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view_owned(speech::cut(&group.name, theme::GROUP_NAME)),
         text(members).size(theme::CAPTION).style(theme::faint),
     ];
     let content = row![
@@ -183,3 +189,5 @@ fn group(group: &v1::PublicGroup) -> Element<'_, Message> {
         .on_press(Message::Chosen(group.conversation_id))
         .into()
 }
+
+const CODE: &str = "invite-code";

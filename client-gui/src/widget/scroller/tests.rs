@@ -1,3 +1,5 @@
+//! The view stays where it is, whatever comes in above and below.
+
 use super::*;
 
 const VIEW: f32 = 100.0;
