@@ -73,9 +73,9 @@ impl State {
 
     /// Draws it.
     pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
-        let people = self.people.view(world, |id| {
-            Some(if self.inside.contains(&id) { Mark::Inside } else { mark(&self.chosen, id) })
-        });
+        let people = self
+            .people
+            .view(world, |id| Some(if self.inside.contains(&id) { Mark::Inside } else { mark(&self.chosen, id) }));
         let count = i64::try_from(self.chosen.len()).unwrap_or_default();
         let label = match count {
             0 => "Add".to_owned(),

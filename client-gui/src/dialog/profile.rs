@@ -133,7 +133,10 @@ impl State {
         let who = row![
             avatar::person(self.before.id, &self.name, theme::AVATAR),
             column![
-                words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view_owned(speech::cut(&self.name, NAME_MOST)),
+                words::look(theme::BODY)
+                    .font(theme::SEMIBOLD)
+                    .one_line()
+                    .view_owned(speech::cut(&self.name, NAME_MOST)),
                 text(format!("@{}", self.before.name)).size(theme::CAPTION).style(theme::faint),
             ],
         ]

@@ -109,6 +109,18 @@ impl State {
         self.purpose = Purpose::Edit { id, kept };
     }
 
+    /// Takes back what could not be sent, after what is being written.
+    pub fn take_back(&mut self, text: &str, reply_to: i64) {
+        self.cancel();
+        let draft = self.content.text();
+        let draft = draft.trim_end_matches('\n');
+        let text = if draft.is_empty() { text.to_owned() } else { format!("{draft}\n{text}") };
+        self.write(&text);
+        if reply_to != 0 {
+            self.purpose = Purpose::Reply(reply_to);
+        }
+    }
+
     /// The message that is answered or changed.
     #[must_use]
     pub fn subject(&self) -> Option<i64> {
@@ -323,6 +335,15 @@ mod tests {
         assert_eq!(state.update(Message::Cancelled, 100), Action::Stay);
         assert_eq!(state.content.text().trim_end(), "draft");
         assert_eq!(state.update(Message::Cancelled, 100), Action::Leave);
+    }
+
+    #[test]
+    fn what_could_not_be_sent_comes_back_after_the_draft() {
+        let mut state = State::default();
+        typed(&mut state, "draft");
+        state.take_back("too long", 3);
+        let sent = state.update(Message::Submitted, 100);
+        assert_eq!(sent, Action::Send { text: "draft\ntoo long".into(), reply_to: 3 });
     }
 
     #[test]

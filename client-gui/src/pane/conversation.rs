@@ -230,6 +230,14 @@ impl State {
             }
             Line::JumpWanted(id) => return self.jump(id, client),
             Line::RetryWanted(request_id) => client.retry(request_id),
+            Line::RewriteWanted(request_id) => {
+                let failed = world.pending(self.id).iter().find(|pending| pending.request_id == request_id);
+                if let Some(failed) = failed {
+                    composer.take_back(&failed.text, failed.reply_to);
+                    client.cancel(request_id);
+                    return Action::Run(composer.focus());
+                }
+            }
             Line::CancelWanted(request_id) => client.cancel(request_id),
         }
         Action::None

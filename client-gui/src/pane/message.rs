@@ -44,6 +44,8 @@ pub enum Message {
     JumpWanted(i64),
     /// Send a failed one again.
     RetryWanted(String),
+    /// Write a failed one anew.
+    RewriteWanted(String),
     /// Give a waiting one up.
     CancelWanted(String),
 }
@@ -259,6 +261,7 @@ fn status(pending: &Pending) -> Element<'_, Message> {
             Icon::Alert.view(theme::CAPTION).style(theme::danger),
             text(format!("Not sent. {}", speech::sentence(why))).size(theme::CAPTION).style(theme::danger),
             link("Retry", Message::RetryWanted(name())),
+            link("Edit", Message::RewriteWanted(name())),
             cancel,
         ],
     }

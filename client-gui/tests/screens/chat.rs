@@ -4,101 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use iced_test::selector;
-use jiff::{Timestamp, tz::TimeZone};
 use rookery::pane::{conversation, message, sidebar};
-use rookery::screen::chat::{Action, Message, State};
+use rookery::screen::chat::{Action, Message};
 use rookery::theme::Mode;
 use rookery_client::v1::{self, event::Kind};
 use rookery_client::{Connection, Offline, Pending, PendingStatus, Update};
 
+use crate::window::Window;
 use crate::world::{self, ADA, BO, DIRECT, GLOBAL, GROUP, ME, NOON, said};
-use crate::{look, picture, shows};
-
-struct Window {
-    state: State,
-    // Holds the profile of the handle.
-    _folder: Folder,
-}
-
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("rookery-screens-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-impl Window {
-    /// Signed in, with the global room open.
-    fn new(name: &str) -> Self {
-        let folder = Folder::new(name);
-        let now = Timestamp::from_second(NOON).unwrap().to_zoned(TimeZone::UTC);
-        let state = State::new(world::client(&folder.0), now, false);
-        let mut window = Self { state, _folder: folder };
-        window.tell(world::updates());
-        window.tell(world::opened(GLOBAL, talk()));
-        window
-    }
-
-    fn tell(&mut self, updates: Vec<Update>) {
-        self.state.update(Message::Updated(updates));
-    }
-
-    /// Draws, does something, and handles what comes of it.
-    fn act(&mut self, deed: impl FnOnce(&mut iced_test::Simulator<'_, Message>)) -> Vec<Action> {
-        let mut ui = look(self.state.view(Mode::Dark));
-        deed(&mut ui);
-        let messages: Vec<Message> = ui.into_messages().collect();
-        messages.into_iter().map(|message| self.state.update(message)).collect()
-    }
-
-    fn click(&mut self, text: &str) {
-        self.act(|ui| {
-            ui.click(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
-        });
-    }
-
-    fn shows(&self, text: &str) {
-        shows(&mut look(self.state.view(Mode::Dark)), text);
-    }
-
-    fn hides(&self, text: &str) {
-        assert!(look(self.state.view(Mode::Dark)).find(text).is_err(), "the window shows {text:?}");
-    }
-}
-
-fn talk() -> Vec<v1::Message> {
-    let mut edited = said(GLOBAL, 92, BO, -52, "It opens at nine, I think.");
-    edited.edited_at = edited.created_at;
-    let mut answer = said(GLOBAL, 96, ADA, -20, "Count me in! ❤️");
-    answer.reply_to = 92;
-    answer.reactions = vec![
-        v1::Reaction { emote: "👍".into(), count: 3, user_ids: vec![ME], mine: true },
-        v1::Reaction { emote: "🎉".into(), count: 1, user_ids: vec![BO], mine: false },
-    ];
-    let mut gone = said(GLOBAL, 98, BO, -12, "");
-    gone.deleted = true;
-    vec![
-        said(GLOBAL, 80, ADA, -60 * 26, "Has anybody seen the new lighthouse?"),
-        said(GLOBAL, 81, ADA, -60 * 26 + 1, "They say that the stairs are open to visitors now, all the way up."),
-        said(GLOBAL, 90, ME, -58, "Not yet. Shall we go on Saturday?"),
-        edited,
-        world::renamed(GLOBAL, 94, "Everybody"),
-        answer,
-        said(GLOBAL, 97, ADA, -19, "I could bring sandwiches, and the old binoculars of my grandfather."),
-        gone,
-        said(GLOBAL, 99, BO, -3, "😀🎉"),
-        said(GLOBAL, 100, BO, -2, "See you at the lighthouse 🎉 tonight"),
-    ]
-}
+use crate::{look, picture};
 
 #[test]
 fn everybody_lands_in_the_global_room() {

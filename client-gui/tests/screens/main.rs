@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "these are tests; clippy does not see it of functions that tests share")]
 
 mod chat;
+mod dialog;
 mod sign_in;
+mod window;
 mod world;
 
 use iced::{Element, Size};

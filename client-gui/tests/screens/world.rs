@@ -84,7 +84,7 @@ pub fn renamed(conversation_id: i64, id: i64, name: &str) -> v1::Message {
     v1::Message { system: Some(system), ..said(conversation_id, id, ADA, -30, "") }
 }
 
-fn user(id: i64, name: &str, display_name: &str) -> v1::User {
+pub fn user(id: i64, name: &str, display_name: &str) -> v1::User {
     v1::User { id, name: name.into(), display_name: display_name.into(), ..v1::User::default() }
 }
 

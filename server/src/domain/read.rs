@@ -32,6 +32,11 @@ impl Command for Move {
 
     async fn run(&self, work: &mut Work) -> Result<Read> {
         let (user_id, id) = (self.caller.user_id, self.conversation_id);
+        if !self.back
+            && let Some((as_of, unread)) = store::membership::read_on(&mut work.tx, user_id, id, self.id).await?
+        {
+            return Ok(tell(work, user_id, id, Read { position: self.id, unread }, as_of));
+        }
         let found = store::conversation::listed(work.tx.read(), user_id, id).await?;
         let was = found.ok_or(Error::NotFound("conversation"))?;
         let target = if self.back {
@@ -49,11 +54,15 @@ impl Command for Move {
         store::membership::read(&mut work.tx, user_id, id, target, messages).await?;
         let now = store::conversation::listed(work.tx.read(), user_id, id).await?;
         let unread = now.map_or(0, |row| row.unread);
-        let changed =
-            v1::ReadChanged { conversation_id: id, read_position: target, unread, as_of: was.conversation.position };
-        work.tell(user_id, v1::event::Kind::ReadChanged(changed));
-        Ok(Read { position: target, unread })
+        Ok(tell(work, user_id, id, Read { position: target, unread }, was.conversation.position))
     }
+}
+
+/// Tells the user's streams, of all her devices.
+fn tell(work: &mut Work, user_id: i64, conversation_id: i64, read: Read, as_of: i64) -> Read {
+    let changed = v1::ReadChanged { conversation_id, read_position: read.position, unread: read.unread, as_of };
+    work.tell(user_id, v1::event::Kind::ReadChanged(changed));
+    read
 }
 
 /// Moves the caller's read position forward, up to a message.

@@ -1,14 +1,18 @@
 //! A conversation with local listeners: the last position it passed on, and who is let in from where.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use rookery_api::v1::{self, SystemKind, event::Kind};
 
 use super::{Hub, Request, Session, State, frame, typing::Typists};
 
-/// In rooms with so many listeners or more, writes are paced: a listener who was written to a moment ago waits for the next
-/// beat. Where it matters to be quick, between few, nobody waits.
-const BUSY: usize = 32;
+/// A room is busy when it has so many listeners and its changes follow each other so quickly: then writes are paced, and a
+/// listener who was written to a moment ago waits for the next beat. Elsewhere nobody waits: it would only cost time.
+const BUSY_READERS: usize = 256;
+const BUSY_GAP: Duration = Duration::from_millis(8);
 
 /// What a stream knows of a conversation that it takes up.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,9 @@ pub(super) struct Room {
     members: i64,
     direct: bool,
     pub(super) typists: Typists,
+    /// When something was last passed on, and the usual time between two changes.
+    passed: Option<Instant>,
+    gap: Duration,
 }
 
 #[derive(Debug)]
@@ -54,6 +61,15 @@ impl Room {
     /// Whether typing and presence go to everybody in it.
     pub(super) fn is_small(&self, small_group: i64) -> bool {
         self.direct || self.members <= small_group
+    }
+
+    /// Notes that something is passed on now; whether that happens quickly and to many.
+    fn is_busy(&mut self) -> bool {
+        let now = Instant::now();
+        // A pause counts as one second: a burst after it is a quiet room's until it has lasted for a while.
+        let gap = self.passed.replace(now).map_or(Duration::MAX, |passed| now - passed).min(Duration::from_secs(1));
+        self.gap = self.gap.saturating_mul(7).saturating_add(gap) / 8;
+        self.readers.len() >= BUSY_READERS && self.gap < BUSY_GAP
     }
 
     /// Counts members in and out, as a line tells.
@@ -199,7 +215,7 @@ impl Hub {
         let mut message = Some(message);
         let mut frame = None;
         let mut skipped = None;
-        let busy = room.readers.len() >= BUSY;
+        let busy = room.is_busy();
         let mut held = Vec::new();
         for (number, reader) in &mut room.readers {
             if reader.position.is_none_or(|known| known >= position) {

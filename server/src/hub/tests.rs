@@ -260,13 +260,16 @@ fn typing_is_told_as_a_list_and_ends_with_the_message() {
 async fn in_a_busy_room_what_comes_at_once_shares_a_write_and_nothing_is_lost() {
     let (hub, _requests) = hub(Duration::ZERO);
     let pacer = tokio::spawn(hub.clone().pace());
-    let sessions: Vec<_> = (1..=40).map(|user_id| live(&hub, user_id, 0)).collect();
-    hub.advance(message(1, 1));
+    let sessions: Vec<_> = (1..=300).map(|user_id| live(&hub, user_id, 0)).collect();
+    // Quick changes for a while make it a busy room.
+    for id in 1..=100 {
+        hub.advance(message(id, id));
+    }
     drain(&sessions[0]);
     let reader = sessions[0].clone();
     let next = tokio::spawn(async move { std::future::poll_fn(|cx| reader.poll_next(cx)).await });
     tokio::task::yield_now().await;
-    for id in 2..=9 {
+    for id in 101..=108 {
         hub.advance(message(id, id));
     }
     tokio::task::yield_now().await;

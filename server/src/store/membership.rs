@@ -107,6 +107,29 @@ pub async fn read(tx: &mut Tx, user_id: i64, conversation_id: i64, position: i64
     Ok(())
 }
 
+const READ_ON: &str = "update memberships set read_position = $3, \
+      read_messages = coalesce((select m.number from messages m where m.conversation_id = $2 and m.id <= $3 \
+        order by m.id desc limit 1), 0), \
+      own_messages = (select count(*) from messages m where m.conversation_id = $2 and m.id > $3 and m.author_id = $1 \
+        and m.system = 0) \
+    where user_id = $1 and conversation_id = $2 and read_position < $3 \
+      and exists (select 1 from conversations c where c.id = $2 and c.position >= $3) \
+    returning (select c.position from conversations c where c.id = $2) as position, \
+      (select c.messages from conversations c where c.id = $2) - read_messages - own_messages - (select count(*) \
+        from messages d where d.conversation_id = $2 and d.deleted and d.id > $3 and d.author_id <> $1) as unread";
+
+/// Moves a read position forward: the conversation's position, and what is unread then. Nothing if it is not there, not
+/// forward, or beyond the end: find out which.
+pub async fn read_on(tx: &mut Tx, user_id: i64, conversation_id: i64, position: i64) -> Result<Option<(i64, i64)>> {
+    let read = on!(tx.read(), c => sqlx::query_as(READ_ON)
+        .bind(user_id).bind(conversation_id).bind(position).fetch_all(c).await?.pop());
+    if read.is_some() {
+        // Only now something was written.
+        tx.write();
+    }
+    Ok(read)
+}
+
 const REMOVED: &str = "select count(*) from removals where conversation_id = $1 and user_id = $2";
 
 /// Whether a user was removed from a conversation.

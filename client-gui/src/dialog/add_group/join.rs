@@ -172,7 +172,10 @@ impl State {
 fn group(group: &v1::PublicGroup) -> Element<'_, Message> {
     let members = speech::count(group.member_count.into(), "member", "members");
     let names = column![
-        words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view_owned(speech::cut(&group.name, theme::GROUP_NAME)),
+        words::look(theme::BODY)
+            .font(theme::SEMIBOLD)
+            .one_line()
+            .view_owned(speech::cut(&group.name, theme::GROUP_NAME)),
         text(members).size(theme::CAPTION).style(theme::faint),
     ];
     let content = row![
