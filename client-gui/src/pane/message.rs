@@ -1,6 +1,6 @@
 //! One line of the conversation as it is drawn.
 
-use iced::widget::{Space, button, column, container, mouse_area, row, rule, space, stack, text, tooltip};
+use iced::widget::{Column, Space, button, column, container, mouse_area, row, rule, space, stack, text, tooltip};
 use iced::{Center, Element, Fill, padding};
 use jiff::{SignedDuration, Timestamp, Zoned};
 use rookery_api::v1::{self, ConversationKind};
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
         let reply = (message.reply_to != 0 && !message.deleted).then(|| self.reply(message.reply_to));
         let says = self.says(message);
         let reactions = (!message.reactions.is_empty()).then(|| reactions(message));
-        let body = column![name, reply, says, reactions].max_width(theme::MEASURE).spacing(theme::HAIR).width(Fill);
+        let body = measured(column![name, reply, says, reactions]);
         let line = row![picture, body].spacing(theme::MEDIUM);
         let style = if self.found == Some(id) {
             theme::surface::found
@@ -232,8 +232,7 @@ impl<'a> View<'a> {
         let size = if emoji::jumbo(&pending.text) { theme::JUMBO } else { theme::BODY };
         let says = words::look(size).style(theme::faint).view(&pending.text);
         let state = self.tells(pending).then(|| status(pending));
-        let line =
-            row![picture, column![name, reply, says, state].spacing(theme::HAIR).width(Fill)].spacing(theme::MEDIUM);
+        let line = row![picture, measured(column![name, reply, says, state])].spacing(theme::MEDIUM);
         let line =
             container(line).width(Fill).padding(padding::horizontal(theme::SMALL).top(theme::TINY).bottom(theme::TINY));
         placed(line, head)
@@ -333,6 +332,11 @@ fn divider<'a>(
     .padding([0.0, theme::LARGE])
     .align_y(Center)
     .into()
+}
+
+/// No wider than one likes to read. In a container, for a column that must fill its place knows no maximum.
+fn measured<'a>(body: Column<'a, Message>) -> Element<'a, Message> {
+    container(body.max_width(theme::MEASURE).spacing(theme::HAIR).width(Fill)).width(Fill).into()
 }
 
 /// Between the edges of the pane; groups stand a little apart.

@@ -25,7 +25,7 @@ fn everybody_lands_in_the_global_room() {
     window.shows("Today");
     window.shows("New messages");
     window.shows("Message deleted");
-    window.shows("Ada Lovelace named the group “Everybody”.");
+    window.shows("Ada Lovelace named the group “Everybody”.\u{2002}11:30");
     for (name, mode) in [("chat-dark", Mode::Dark), ("chat-light", Mode::Light)] {
         let mut ui = look(window.state.view(mode));
         picture(&mut ui, name, mode);

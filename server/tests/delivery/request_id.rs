@@ -84,7 +84,9 @@ on_both! {
         let ada = server.user("ada").await;
         ada.say(1, "before").await;
         let sent = send(&ada, request(1, "one", 0)).await.unwrap();
-        let mut client = MessageServiceClient::connect(server.url()).await.unwrap();
+        let mut client = MessageServiceClient::new(
+            tonic::transport::Channel::from_shared(server.url()).unwrap().connect_lazy(),
+        );
         let mut raw = tonic::Request::new(request(1, "two", 0));
         raw.metadata_mut().insert("authorization", format!("Bearer {}", ada.token).parse().unwrap());
         let status = client.send_message(raw).await.unwrap_err();

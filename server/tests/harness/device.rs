@@ -1,5 +1,7 @@
 //! One window of one person: the real client-core, and the state that it would draw.
 
+#![allow(dead_code, clippy::unwrap_used)]
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use futures::StreamExt;
@@ -9,7 +11,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use super::Person;
 
 /// How long anything may take on a machine that is busy with other tests.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A client that runs, in a profile of its own.
 pub struct Device {

@@ -26,10 +26,13 @@ fn size() -> (u64, usize) {
 #[derive(Debug, PartialEq)]
 struct Picture {
     /// By conversation: name, owner, public, position of the reader, unread, the last message.
-    chats: BTreeMap<i64, (String, i64, bool, i64, i64, Option<Seen>)>,
+    chats: BTreeMap<i64, Chat>,
     /// The newest messages of the conversation that is open.
     open: Vec<Seen>,
 }
+
+/// A chat as it is listed.
+type Chat = (String, i64, bool, i64, i64, Option<Seen>);
 
 /// A message as it is drawn: id, version, author, text, deleted, answered message, reactions.
 type Seen = (i64, i64, i64, String, bool, i64, Vec<(String, i32, Vec<i64>, bool)>);
@@ -253,7 +256,7 @@ impl Model {
                 api.mark_unread(v1::MarkUnreadRequest { conversation_id: place, id: message.id }).await.map(drop)
             }
             (12, _) => api
-                .leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: number % 2 == 0 })
+                .leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: number.is_multiple_of(2) })
                 .await
                 .map(drop),
             (13, _) => api
@@ -270,7 +273,7 @@ impl Model {
                 .update_group(v1::UpdateGroupRequest {
                     conversation_id: group,
                     name: format!("name {}", number % 100),
-                    public: number % 2 == 0,
+                    public: number.is_multiple_of(2),
                     update_mask: Some(prost_types::FieldMask {
                         paths: vec![["name", "public"][number as usize / 2 % 2].into()],
                     }),
