@@ -56,12 +56,14 @@ pub const ROUND_FULL: f32 = 999.0;
 
 /// The chat list.
 pub const SIDEBAR: f32 = 296.0;
+/// How wide a letter of a title is, about.
+pub const TITLE_LETTER: f32 = 9.5;
 /// So many letters of a chat's name fit into a row of the chat list.
 pub const CHAT_NAME: usize = 19;
 /// So many letters of a group's name fit into a row of a dialog.
 pub const GROUP_NAME: usize = 38;
 /// So many letters of a message fit into a row of the chat list, and so many beside a count.
-pub const PREVIEW: (usize, usize) = (30, 25);
+pub const PREVIEW: (usize, usize) = (28, 24);
 /// So many letters of a name fit into a row of the members, and so many beside "you" and the sign of the owner.
 pub const MEMBER_NAME: (usize, usize) = (20, 15);
 /// The members of a group.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use iced::widget::{bottom_center, button, column, container, row, space, stack, text};
+use iced::widget::{bottom_center, button, column, container, responsive, row, space, stack, text};
 use iced::{Center, Element, Fill, Task, clipboard, padding};
 use jiff::Zoned;
 use rookery_api::v1::ConversationKind;
@@ -406,8 +406,12 @@ fn head<'a>(conversation: &'a Conversation, world: &'a World, now: &'a Zoned) ->
         }
         _ => avatar::group(conversation.id(), title, theme::AVATAR_SMALL),
     };
+    let name = responsive(move |room| {
+        let most = (room.width / theme::TITLE_LETTER) as usize;
+        words::look(theme::TITLE).font(theme::SEMIBOLD).one_line().view_owned(speech::cut(title, most))
+    });
     let words = column![
-        container(words::look(theme::TITLE).font(theme::SEMIBOLD).one_line().view(title)).clip(true),
+        container(name).height(theme::COMPOSER_LINE).clip(true),
         words::look(theme::CAPTION).style(theme::dim).one_line().view_owned(second_line(conversation, world, now)),
     ]
     .width(Fill);

@@ -88,10 +88,7 @@ pub async fn list(
     let after = field::number_of(&request.page_token, 0)?;
     let mut conn = ctx.db.reader().await?;
     let mut rows = store::conversation::list(&mut conn, caller.user_id, after, size + 1).await?;
-    let more = i64::try_from(rows.len()).unwrap_or(0) > size;
-    if more {
-        rows.pop();
-    }
+    let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| row.conversation.id.to_string()).unwrap_or_default();
     let conversations = listed(&mut conn, caller.user_id, rows).await?;
     let users = user::list_of(&mut conn, &named(&conversations)).await?;
@@ -182,10 +179,7 @@ pub async fn members(ctx: &Ctx, caller: &Caller, request: &v1::ListMembersReques
     let standing = standing(&mut conn, caller.user_id, request.conversation_id).await?;
     let owner = store::conversation::get(&mut conn, standing.id).await?.map_or(0, |row| row.owner_id);
     let mut rows = store::membership::list(&mut conn, standing.id, after, size + 1).await?;
-    let more = i64::try_from(rows.len()).unwrap_or(0) > size;
-    if more {
-        rows.pop();
-    }
+    let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| field::pair_token(row.joined_position, row.user.id));
     let (users, joined): (Vec<UserRow>, Vec<i64>) = rows.into_iter().map(|row| (row.user, row.joined_at)).unzip();
     let (users, presences) = user::with_presence(ctx, users);

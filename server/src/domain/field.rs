@@ -133,6 +133,14 @@ pub fn page_size(size: i32, usual: i64, most: i64) -> Result<i64> {
     }
 }
 
+/// Cuts a page that was read with one row more than was asked for; whether there was one more.
+pub fn cut<T>(rows: &mut Vec<T>, size: i64) -> bool {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let more = rows.len() > size;
+    rows.truncate(size);
+    more
+}
+
 /// The page token for two numbers.
 pub fn pair_token(first: i64, second: i64) -> String {
     format!("{first}.{second}")

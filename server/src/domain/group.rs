@@ -224,10 +224,7 @@ pub async fn list_public(
     let mut conn = ctx.db.reader().await?;
     let user_id = caller.user_id;
     let mut rows = store::conversation::list_public(&mut conn, user_id, (after, after_id), &pattern, size + 1).await?;
-    let more = i64::try_from(rows.len()).unwrap_or(0) > size;
-    if more {
-        rows.pop();
-    }
+    let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| format!("{}{}", row.id, row.search_key)).unwrap_or_default();
     let group = |row: store::conversation::PublicRow| v1::PublicGroup {
         conversation_id: row.id,

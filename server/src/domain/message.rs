@@ -222,18 +222,12 @@ pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListMessagesRequest)
     let (mut older, mut more_before) = (Vec::new(), false);
     if let Some((place, most)) = below {
         older = store::message::before(&mut conn, reader, id, place, most + 1).await?;
-        more_before = i64::try_from(older.len()).unwrap_or(0) > most;
+        more_before = field::cut(&mut older, most);
     }
     let (mut newer, mut more_after) = (Vec::new(), false);
     if let Some((place, most)) = above {
         newer = store::message::after(&mut conn, reader, id, place, most + 1).await?;
-        more_after = i64::try_from(newer.len()).unwrap_or(0) > most;
-    }
-    if more_before {
-        older.pop();
-    }
-    if more_after {
-        newer.pop();
+        more_after = field::cut(&mut newer, most);
     }
     // The end that was not read: is there anything beyond it?
     match request.at {
@@ -276,10 +270,7 @@ pub(super) async fn read_changes(conn: &mut Conn, reader: i64, id: i64, after: i
     // The position first: rows read after it hold at least all changes up to it.
     let standing = conversation::standing(conn, reader, id).await?;
     let mut rows = store::message::changes(conn, reader, id, after, size + 1).await?;
-    let more = i64::try_from(rows.len()).unwrap_or(0) > size;
-    if more {
-        rows.pop();
-    }
+    let more = field::cut(&mut rows, size);
     let last = rows.last().map_or(after, |row| row.changed);
     let position = if more { last } else { standing.position.max(last) };
     Ok(Changes { messages: all_for_reader(conn, reader, rows).await?, position, more })

@@ -76,10 +76,7 @@ pub async fn list(ctx: &Ctx, request: &v1::ListUsersRequest) -> Result<v1::ListU
     }
     let mut conn = ctx.db.reader().await?;
     let mut rows = store::user::list(&mut conn, &request.page_token, &pattern, size + 1).await?;
-    let more = i64::try_from(rows.len()).unwrap_or(0) > size;
-    if more {
-        rows.pop();
-    }
+    let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| field::name_key(&row.name)).unwrap_or_default();
     let (users, presences) = with_presence(ctx, rows);
     Ok(v1::ListUsersResponse { users, presences, next_page_token: next })
