@@ -55,8 +55,13 @@ async fn subscribe(person: &Person) -> EventStream {
     person.api.subscribe(request).await.unwrap()
 }
 
-fn kind_of(next: Result<Option<v1::SubscribeResponse>, Error>) -> Kind {
-    next.unwrap().unwrap().event.unwrap().kind.unwrap()
+async fn next(stream: &mut EventStream) -> Result<v1::SubscribeResponse, Error> {
+    let next = tokio::time::timeout(Duration::from_secs(20), stream.next()).await;
+    next.expect("the stream says nothing").transpose().expect("the stream ended in order")
+}
+
+async fn catch_up(stream: &mut EventStream) {
+    while !matches!(next(stream).await.unwrap().event.unwrap().kind.unwrap(), Kind::CaughtUp(_)) {}
 }
 
 async fn remove(owner: &Person, conversation_id: i64, user_id: i64) {
@@ -88,6 +93,7 @@ on_both! {
             let members: Vec<&Person> = writers.iter().chain([&bob]).collect();
             let group = owner.group("group", &members, false).await;
             let mut stream = subscribe(&bob).await;
+            catch_up(&mut stream).await;
             let ledger = Arc::new(Ledger::default());
             let writing = Writers::start(&ledger, &writers, &[1, group], Duration::ZERO, &mut chance);
             let listening = tokio::spawn(async move {
@@ -132,8 +138,7 @@ on_both! {
             }
             let end = owner.say(1, "end").await;
             loop {
-                let next = tokio::time::timeout(Duration::from_secs(20), stream.next()).await;
-                let response = next.expect("the end did not come").unwrap().expect("the stream ended");
+                let response = next(&mut stream).await.unwrap();
                 if let Some(Kind::Ready(ready)) = response.event.as_ref().and_then(|event| event.kind.as_ref()) {
                     let known = ready.conversations.iter().find(|conversation| conversation.id == group);
                     assert!(known.is_none_or(|known| known.position < line), "round {round}: Ready knows too much");
@@ -158,7 +163,7 @@ on_both! {
         let group = ada.group("group", &[&bob], false).await;
         let mut streams = [subscribe(&bob).await, subscribe(&bob).await];
         for stream in &mut streams {
-            while !matches!(kind_of(stream.next().await), Kind::CaughtUp(_)) {}
+            catch_up(stream).await;
         }
         ada.say(group, "before").await;
         let leave = v1::LeaveGroupRequest { conversation_id: group, silent: false };
@@ -171,9 +176,7 @@ on_both! {
             let mut heard = Vec::new();
             let mut removed = 0;
             loop {
-                let next = tokio::time::timeout(Duration::from_secs(20), stream.next()).await;
-                let response = next.expect("no event came").unwrap().unwrap();
-                match response.event.unwrap().kind.unwrap() {
+                match next(stream).await.unwrap().event.unwrap().kind.unwrap() {
                     Kind::ConversationRemoved(_) => removed += 1,
                     Kind::MessageChanged(changed) => {
                         let message = changed.message.unwrap();
@@ -201,17 +204,18 @@ on_both! {
         let other = Person { api: Api::new(&server.url(), Some(&token)).unwrap(), token, ..ada.clone() };
         let mut ended = [subscribe(&ada).await, subscribe(&ada).await];
         let mut going = subscribe(&other).await;
+        catch_up(&mut going).await;
         ada.api.sign_out(v1::SignOutRequest {}).await.map(drop).unwrap();
         let begun = Instant::now();
         for stream in &mut ended {
-            assert_eq!(ending(stream).await, Some(Code::Unauthenticated));
+            assert_eq!(ending(stream).await, Code::Unauthenticated);
         }
         assert!(begun.elapsed() < Duration::from_secs(20));
         let error = ada.api.get_user(v1::GetUserRequest::default()).await.unwrap_err();
         assert_eq!(error.code, Code::Unauthenticated);
         let sent = other.say(1, "still here").await;
         loop {
-            let response = going.next().await.unwrap().unwrap();
+            let response = next(&mut going).await.unwrap();
             if response.conversation_id == 1 && response.position == sent.id {
                 break;
             }
@@ -241,10 +245,7 @@ on_both! {
             let (out, stream) = tokio::join!(api.sign_out(v1::SignOutRequest {}), open);
             out.map(drop).unwrap();
             match stream {
-                Ok(mut stream) => {
-                    let ending = tokio::time::timeout(Duration::from_secs(20), ending(&mut stream)).await;
-                    assert_eq!(ending.ok().flatten(), Some(Code::Unauthenticated), "round {round}: the stream lives on");
-                }
+                Ok(mut stream) => assert_eq!(ending(&mut stream).await, Code::Unauthenticated, "round {round}"),
                 Err(error) => assert_eq!(error.code, Code::Unauthenticated, "round {round}"),
             }
             let newest = v1::ListMessagesRequest { conversation_id: 1, ..Default::default() };
@@ -256,13 +257,14 @@ on_both! {
     }
 }
 
-/// The status with which a stream ends.
-async fn ending(stream: &mut EventStream) -> Option<Code> {
-    loop {
-        match stream.next().await {
-            Ok(Some(_)) => {}
-            Ok(None) => return None,
-            Err(error) => return Some(error.code),
+/// The status with which a stream ends, soon.
+async fn ending(stream: &mut EventStream) -> Code {
+    let end = async {
+        loop {
+            if let Err(error) = next(stream).await {
+                return error.code;
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(20), end).await.expect("the stream lives on")
 }

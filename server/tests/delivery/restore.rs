@@ -173,7 +173,8 @@ async fn after_a_restore_every_client_shows_the_servers_list() {
         let mut resets = Vec::new();
         loop {
             use v1::event::Kind;
-            let response = stream.next().await.unwrap().unwrap();
+            let next = tokio::time::timeout(Duration::from_secs(20), stream.next()).await;
+            let response = next.expect("no event came").unwrap().unwrap();
             match response.event.unwrap().kind.unwrap() {
                 Kind::Ready(ready) => assert_eq!(ready.history_id, again.history_id),
                 Kind::ConversationReset(reset) => resets.push((response.conversation_id, reset.position)),
