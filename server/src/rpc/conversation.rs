@@ -11,7 +11,7 @@ use rookery_api::v1::{
 use tonic::{Request, Response, Status};
 
 use super::Rpc;
-use crate::domain::{conversation, group};
+use crate::domain::{conversation, group, invite, membership};
 
 #[tonic::async_trait]
 impl ConversationService for Rpc {
@@ -72,7 +72,7 @@ impl ConversationService for Rpc {
     async fn join_group(&self, request: Request<JoinGroupRequest>) -> Result<Response<JoinGroupResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
-        let conversation = group::join(&self.ctx, &caller, request).await?;
+        let conversation = membership::join(&self.ctx, &caller, request).await?;
         Ok(Response::new(JoinGroupResponse { conversation: Some(conversation) }))
     }
 
@@ -82,14 +82,14 @@ impl ConversationService for Rpc {
     ) -> Result<Response<CreateInviteResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
-        let invite = group::invite(&self.ctx, &caller, &request).await?;
+        let invite = invite::create(&self.ctx, &caller, &request).await?;
         Ok(Response::new(CreateInviteResponse { invite: Some(invite) }))
     }
 
     async fn add_members(&self, request: Request<AddMembersRequest>) -> Result<Response<AddMembersResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
-        let conversation = group::add(&self.ctx, &caller, &request).await?;
+        let conversation = membership::add(&self.ctx, &caller, &request).await?;
         Ok(Response::new(AddMembersResponse { conversation: Some(conversation) }))
     }
 
@@ -99,14 +99,14 @@ impl ConversationService for Rpc {
     ) -> Result<Response<RemoveMemberResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
-        group::remove(&self.ctx, &caller, &request).await?;
+        membership::remove(&self.ctx, &caller, &request).await?;
         Ok(Response::new(RemoveMemberResponse {}))
     }
 
     async fn leave_group(&self, request: Request<LeaveGroupRequest>) -> Result<Response<LeaveGroupResponse>, Status> {
         let caller = self.caller(&request).await?;
         let request = request.into_inner();
-        group::leave(&self.ctx, &caller, &request).await?;
+        membership::leave(&self.ctx, &caller, &request).await?;
         Ok(Response::new(LeaveGroupResponse {}))
     }
 
