@@ -25,6 +25,11 @@ pub(crate) struct Batch {
 pub(crate) enum Change {
     /// A message came by the stream.
     Message(Arc<Message>),
+    /// The same, where it is open if the user's own reaction is among those that are not named: what the disk knows of that
+    /// stays.
+    OpenMessage(Arc<Message>),
+    /// The user's own reaction on a message was set or taken back, on this device or another.
+    Mine { conversation_id: i64, message_id: i64, emote: String, mine: bool },
     /// A page came: all messages from `from` (0: from the beginning) to its end. `cursor` is up to where the stream was.
     Newest { conversation_id: i64, messages: Vec<Arc<Message>>, from: i64, cursor: i64 },
     /// A page came: all messages from `from` (0: from the beginning) to before `before`.
@@ -122,6 +127,20 @@ fn apply(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()>
             };
             if message.id >= floor { put(transaction, message) } else { Ok(()) }
         }
+        Change::OpenMessage(message) => {
+            let mut message = Message::clone(message);
+            if let Some(known) = get(transaction, message.conversation_id, message.id)? {
+                for reaction in &mut message.reactions {
+                    reaction.mine |= known.reactions.iter().any(|old| old.emote == reaction.emote && old.mine);
+                }
+            }
+            apply(transaction, &Change::Message(Arc::new(message)))
+        }
+        Change::Mine { conversation_id, message_id, emote, mine } => {
+            let Some(mut known) = get(transaction, *conversation_id, *message_id)? else { return Ok(()) };
+            known.reactions.iter_mut().filter(|old| old.emote == *emote).for_each(|old| old.mine = *mine);
+            put(transaction, &known)
+        }
         Change::Newest { conversation_id, messages, from, cursor } => {
             let floor = floor(transaction, *conversation_id)?;
             // What is here ends at the cursor: a page that begins behind it leaves a hole.
@@ -156,6 +175,15 @@ fn set_floor(transaction: &Transaction<'_>, id: i64, floor: i64) -> rusqlite::Re
     let mut query = transaction.prepare_cached("update conversations set floor = ?2 where id = ?1")?;
     query.execute([id, floor]).map(drop)
 }
+
+fn get(transaction: &Transaction<'_>, conversation_id: i64, id: i64) -> rusqlite::Result<Option<Message>> {
+    let mut query = transaction.prepare_cached(GET_MESSAGE)?;
+    let content: Option<Vec<u8>> = query.query_row([conversation_id, id], |row| row.get(0)).optional()?;
+    // What cannot be read is as good as not there: it is about to be replaced.
+    Ok(content.and_then(|content| Message::decode(&content[..]).ok()))
+}
+
+const GET_MESSAGE: &str = "select content from messages where conversation_id = ?1 and id = ?2";
 
 fn put(transaction: &Transaction<'_>, message: &Message) -> rusqlite::Result<()> {
     let content = message.encode_to_vec();

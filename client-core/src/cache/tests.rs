@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use rookery_api::v1::{Conversation, Message, User};
+use rookery_api::v1::{Conversation, Message, Reaction, User};
 
 use super::{Batch, Cache, CachedPage, Change};
 use crate::{profile::Session, update::RestoredConversation};
@@ -211,4 +211,22 @@ fn a_folder_that_cannot_be_written_is_no_failure() {
     let mut cache = open(&folder.path().join("missing"));
     write(&mut cache, 6, [newest([5, 6], 0, 6)]);
     assert_eq!(ids(cache.newest(1, 50)), Some((vec![5, 6], false)));
+}
+
+#[test]
+fn what_is_open_about_ones_own_reaction_stays_as_it_was_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cache = open(folder.path());
+    let reacted = |changed, mine| {
+        let many = Reaction { emote: "x".to_owned(), count: 11, user_ids: (1..=10).collect(), mine };
+        Arc::new(Message { reactions: vec![many], ..Message::clone(&message(1, 1, changed)) })
+    };
+    let mine = |cache: &mut Cache| cache.newest(1, 1).unwrap().messages[0].reactions[0].mine;
+    write(&mut cache, 1, [newest([1], 0, 1)]);
+    write(&mut cache, 2, [Change::Message(reacted(2, true))]);
+    write(&mut cache, 3, [Change::OpenMessage(reacted(3, false))]);
+    assert!(mine(&mut cache));
+    write(&mut cache, 3, [Change::Mine { conversation_id: 1, message_id: 1, emote: "x".to_owned(), mine: false }]);
+    write(&mut cache, 4, [Change::OpenMessage(reacted(4, false))]);
+    assert!(!mine(&mut cache));
 }

@@ -155,13 +155,17 @@ impl Conversation {
         if position <= self.replayed { Mine::Told } else { Mine::Untold }
     }
 
-    /// A message of the stream with `mine` set right in its reactions, for whoever keeps it outside of the run.
-    pub(crate) fn settled(&self, message: &Arc<Message>, reader: i64) -> Arc<Message> {
+    /// A message of the stream with `mine` set right in its reactions, for whoever keeps it outside of the run; and whether
+    /// that is certain.
+    pub(crate) fn settled(&self, message: &Arc<Message>, reader: i64) -> (Arc<Message>, bool) {
         let known = self.run.as_ref().and_then(|run| run.get(message.id));
-        match known.filter(|known| known.changed == message.changed) {
-            Some(known) => known.clone(),
-            None => reaction::settle(message, known, self.mine_at(message.changed), reader),
+        if let Some(known) = known.filter(|known| known.changed == message.changed) {
+            return (known.clone(), true);
         }
+        let mine = self.mine_at(message.changed);
+        let settled = reaction::settle(message, known, mine, reader);
+        let certain = known.is_some() || !reaction::is_open(&settled, mine);
+        (settled, certain)
     }
 
     /// When something last happened here, as seconds and nanoseconds.

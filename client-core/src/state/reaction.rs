@@ -28,3 +28,8 @@ pub(super) fn settle(message: &Arc<Message>, known: Option<&Arc<Message>>, mine:
     }
     Arc::new(settled)
 }
+
+/// Whether it stays open if the reader is among those who reacted: a live event that names only the first of many.
+pub(super) fn is_open(message: &Message, mine: Mine) -> bool {
+    mine == Mine::Untold && message.reactions.iter().any(|reaction| reaction.count > NAMED && !reaction.mine)
+}

@@ -51,8 +51,9 @@ impl Engine {
     pub(super) fn keep_message(&mut self, message: &Arc<Message>) {
         // The state knows which reactions are the user's own.
         let Some(conversation) = self.state.conversation(message.conversation_id) else { return };
-        let best = conversation.settled(message, self.state.user_id());
-        self.keep_change(message.conversation_id, Change::Message(best));
+        let (best, certain) = conversation.settled(message, self.state.user_id());
+        let change = if certain { Change::Message(best) } else { Change::OpenMessage(best) };
+        self.keep_change(message.conversation_id, change);
     }
 
     pub(super) fn keep_change(&mut self, conversation_id: i64, change: Change) {

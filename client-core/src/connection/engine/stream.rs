@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rookery_api::v1::{Message, Ready, SubscribeResponse, event::Kind};
+use rookery_api::v1::{self, Message, Ready, SubscribeResponse, event::Kind};
 use tokio::time::Instant;
 use tracing::trace;
 
@@ -152,6 +152,10 @@ impl Engine {
                 }
             }
             Some(Kind::UserChanged(changed)) => self.keep_users(changed.user.as_slice()),
+            Some(Kind::ReactionChanged(changed)) => {
+                let v1::ReactionChanged { conversation_id, message_id, emote, mine } = changed;
+                self.keep_change(conversation_id, Change::Mine { conversation_id, message_id, emote, mine });
+            }
             Some(Kind::ConversationChanged(_) | Kind::ReadChanged(_)) => self.keep_conversation(id),
             _ if numbered => self.keep_conversation(id),
             _ => {}
