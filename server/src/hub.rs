@@ -134,10 +134,8 @@ impl Hub {
         for id in &stream.rooms {
             if let Some(room) = state.rooms.get_mut(id) {
                 room.readers.remove(&session.number);
-                if room.readers.is_empty() {
-                    state.rooms.remove(id);
-                }
             }
+            state.close_if_empty(*id);
         }
         if let Some(person) = state.people.get_mut(&session.user_id) {
             person.streams.retain(|number| *number != session.number);
@@ -256,6 +254,7 @@ impl Hub {
             for stream in state.streams.values() {
                 stream.session.tick(self.settings.heartbeat, &heartbeat);
             }
+            state.rooms.retain(|_, room| !room.is_over());
             self.expire_typing(&mut state);
             self.expire_presence(&mut state);
         }
@@ -274,7 +273,7 @@ impl State {
                 }
             }
             for (id, room) in &self.rooms {
-                assert!(!room.readers.is_empty(), "room {id} is empty");
+                assert!(!room.readers.is_empty() || room.empty.is_some(), "room {id} is empty");
                 for number in room.readers.keys() {
                     assert!(self.streams[number].rooms.contains(id));
                 }

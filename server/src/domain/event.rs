@@ -197,6 +197,9 @@ async fn replay(ctx: &Ctx, session: &Session, at: Standing, cursor: i64) -> Resu
         }
         cursor = end;
     }
+    if cursor < end && ctx.hub.catch_up(session, at.id, cursor) {
+        return Ok(());
+    }
     loop {
         while cursor < end {
             if !session.flushed().await {

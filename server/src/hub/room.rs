@@ -1,10 +1,11 @@
 //! A conversation with local listeners: the last position it passed on, and who is let in from where.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use rookery_api::v1::{self, SystemKind, event::Kind};
 
 use super::{Hub, Request, Session, State, frame, typing::Typists};
@@ -13,6 +14,13 @@ use super::{Hub, Request, Session, State, frame, typing::Typists};
 /// listener who was written to a moment ago waits for the next beat. Elsewhere nobody waits: it would only cost time.
 const BUSY_READERS: usize = 256;
 const BUSY_GAP: Duration = Duration::from_millis(8);
+
+/// A room with so many listeners keeps its newest frames, also for a while after all of them have gone: a crowd that comes
+/// back at once does not read the same rows a crowd of times.
+const KEEPING_READERS: usize = 32;
+const KEPT_FRAMES: usize = 256;
+const KEPT_BYTES: usize = 256 * 1024;
+const KEPT_FOR: Duration = Duration::from_secs(30);
 
 /// What a stream knows of a conversation that it takes up.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +55,22 @@ pub(super) struct Room {
     /// When something was last passed on, and the usual time between two changes.
     passed: Option<Instant>,
     gap: Duration,
+    /// The newest frames, each adjoining the one before it.
+    kept: VecDeque<Kept>,
+    kept_bytes: usize,
+    /// Since when nobody listens.
+    pub(super) empty: Option<Instant>,
+}
+
+/// A frame that was passed on.
+#[derive(Debug)]
+struct Kept {
+    after: i64,
+    position: i64,
+    message_id: i64,
+    /// It says the same to every reader, and nothing that an announcement has to follow.
+    plain: bool,
+    frame: Bytes,
 }
 
 #[derive(Debug)]
@@ -70,6 +94,38 @@ impl Room {
         let gap = self.passed.replace(now).map_or(Duration::MAX, |passed| now - passed).min(Duration::from_secs(1));
         self.gap = self.gap.saturating_mul(7).saturating_add(gap) / 8;
         self.readers.len() >= BUSY_READERS && self.gap < BUSY_GAP
+    }
+
+    /// Whether frames are kept: for a crowd, and for one that has just gone.
+    fn keeps(&self) -> bool {
+        self.readers.len() >= KEEPING_READERS || !self.kept.is_empty()
+    }
+
+    fn keep(&mut self, kept: Kept) {
+        if self.kept.back().is_some_and(|last| last.position != kept.after) {
+            self.kept.clear();
+            self.kept_bytes = 0;
+        }
+        self.kept_bytes += kept.frame.len();
+        self.kept.push_back(kept);
+        while self.kept.len() > KEPT_FRAMES || self.kept_bytes > KEPT_BYTES {
+            let Some(oldest) = self.kept.pop_front() else { break };
+            self.kept_bytes -= oldest.frame.len();
+        }
+    }
+
+    /// The kept frames that a reader lacks: none if they do not hold all of it, or not as she is to see it.
+    fn missed(&self, cursor: i64, visible_from: i64) -> Option<impl Iterator<Item = &Kept>> {
+        let first = self.kept.partition_point(|kept| kept.position <= cursor);
+        let whole = self.kept.get(first)?.after <= cursor && self.kept.back()?.position == self.last?;
+        let missed = self.kept.range(first..);
+        let same = missed.clone().all(|kept| kept.plain && kept.message_id >= visible_from);
+        (whole && same).then_some(missed)
+    }
+
+    /// Whether the room is of no use any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.readers.is_empty() && self.empty.is_none_or(|since| since.elapsed() > KEPT_FOR)
     }
 
     /// Counts members in and out, as a line tells.
@@ -129,11 +185,27 @@ impl Hub {
         }
         if let Some(room) = state.rooms.get_mut(&conversation_id) {
             room.readers.remove(&session.number);
-            if room.readers.is_empty() {
-                state.rooms.remove(&conversation_id);
-            }
         }
+        state.close_if_empty(conversation_id);
         state.check_invariants();
+    }
+
+    /// Lets a stream in with the newest frames, if they hold all that it lacks: then no rows need to be read.
+    pub fn catch_up(&self, session: &Session, conversation_id: i64, cursor: i64) -> bool {
+        let mut state = self.lock();
+        let Some(room) = state.rooms.get_mut(&conversation_id) else { return false };
+        let Some(visible_from) = room.readers.get(&session.number).map(|reader| reader.visible_from) else {
+            return false;
+        };
+        let Some(missed) = room.missed(cursor, visible_from) else { return false };
+        for kept in missed {
+            session.push_old(kept.frame.clone());
+        }
+        let last = room.last;
+        if let Some(reader) = room.readers.get_mut(&session.number) {
+            reader.position = last;
+        }
+        true
     }
 
     /// Lets a stream in that has all up to `position`, unless more has been passed on already.
@@ -212,7 +284,12 @@ impl Hub {
             room.typists.stop(message.author_id);
         }
         let (Some(after), message_id) = (after, message.id) else { return };
+        let plain = message.reactions.is_empty() && message.system.is_none();
         let mut message = Some(message);
+        let mut encode = || {
+            let message = message.take();
+            frame::encode(id, after, position, Kind::MessageChanged(v1::MessageChanged { message }))
+        };
         let mut frame = None;
         let mut skipped = None;
         let busy = room.is_busy();
@@ -227,10 +304,7 @@ impl Hub {
                 continue;
             }
             let frame = if message_id >= reader.visible_from {
-                frame.get_or_insert_with(|| {
-                    let message = message.take();
-                    frame::encode(id, after, position, Kind::MessageChanged(v1::MessageChanged { message }))
-                })
+                frame.get_or_insert_with(&mut encode)
             } else {
                 skipped.get_or_insert_with(|| frame::encode(id, after, position, Kind::Skipped(v1::Skipped {})))
             };
@@ -239,6 +313,10 @@ impl Hub {
             } else if stream.session.push_paced(frame.clone()) {
                 held.push(stream.session.clone());
             }
+        }
+        if room.keeps() {
+            let frame = frame.unwrap_or_else(encode);
+            room.keep(Kept { after, position, message_id, plain, frame });
         }
         self.hold(held);
     }
@@ -271,11 +349,22 @@ impl Hub {
 }
 
 impl State {
+    /// Forgets a room without listeners, at once or, if it has frames for those who come back, later.
+    pub(super) fn close_if_empty(&mut self, conversation_id: i64) {
+        let Some(room) = self.rooms.get_mut(&conversation_id).filter(|room| room.readers.is_empty()) else { return };
+        if room.kept.is_empty() {
+            self.rooms.remove(&conversation_id);
+        } else {
+            room.empty.get_or_insert_with(Instant::now);
+        }
+    }
+
     fn put_in(&mut self, session: &Session, place: &Place) {
         let Some(stream) = self.streams.get_mut(&session.number) else { return };
         let room = self.rooms.entry(place.conversation_id).or_default();
         room.members = place.members;
         room.direct = place.direct;
+        room.empty = None;
         let reader = Reader { user_id: session.user_id, visible_from: place.visible_from, position: None };
         if room.readers.insert(session.number, reader).is_none() {
             stream.rooms.push(place.conversation_id);
@@ -294,9 +383,7 @@ impl State {
             !out
         });
         room.typists.stop(user_id);
-        if room.readers.is_empty() {
-            self.rooms.remove(&conversation_id);
-        }
+        self.close_if_empty(conversation_id);
         self.check_invariants();
     }
 }

@@ -128,6 +128,14 @@ impl Session {
         self.queue_live(0, frame, true)
     }
 
+    /// Queues something that the reader has missed and that is at hand; it does not count as live.
+    pub(super) fn push_old(&self, frame: Bytes) {
+        let mut queue = self.lock();
+        if queue.end.is_none() {
+            queue.add(frame);
+        }
+    }
+
     /// Lets what was kept back go.
     pub(super) fn release(&self) {
         let mut queue = self.lock();

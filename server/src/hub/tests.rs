@@ -278,3 +278,49 @@ async fn in_a_busy_room_what_comes_at_once_shares_a_write_and_nothing_is_lost() 
     assert!(chunk.len() > 8 * 20 && drain(&sessions[0]).is_empty(), "one chunk holds all");
     pacer.abort();
 }
+
+/// A room with a crowd that has passed on messages 1 to `last`, and the first of the crowd.
+fn crowd(hub: &Hub, last: i64) -> Vec<Arc<Session>> {
+    let sessions: Vec<_> = (1..=40).map(|user_id| live(hub, user_id, 0)).collect();
+    for id in 1..=last {
+        hub.advance(message(id, id));
+    }
+    sessions
+}
+
+#[test]
+fn a_crowd_that_comes_back_gets_the_newest_frames_without_reading_rows() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    for session in crowd(&hub, 5) {
+        hub.forget(&session);
+    }
+    hub.advance(message(6, 6));
+    hub.advance(message(7, 7));
+    let back = open(&hub, 50, 1);
+    assert!(hub.catch_up(&back, ROOM, 4));
+    hub.advance(message(8, 8));
+    assert_eq!(ranges(&back), [(4, 5), (5, 6), (6, 7), (7, 8)]);
+    hub.forget(&back);
+    hub.lock().rooms.get_mut(&ROOM).unwrap().empty = Instant::now().checked_sub(Duration::from_secs(60));
+    assert!(hub.lock().rooms[&ROOM].is_over());
+}
+
+#[test]
+fn kept_frames_serve_only_who_would_see_just_these() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let _crowd = crowd(&hub, 300);
+    let late = open(&hub, 50, 290);
+    assert!(!hub.catch_up(&late, ROOM, 280), "she came later than the first of them");
+    assert!(hub.catch_up(&late, ROOM, 290));
+    let long_away = open(&hub, 51, 1);
+    assert!(!hub.catch_up(&long_away, ROOM, 10), "only the newest are kept");
+    let reaction = v1::Reaction { emote: "x".into(), count: 1, user_ids: vec![51], mine: false };
+    hub.advance(Message { reactions: vec![reaction], ..message(300, 301) });
+    assert!(!hub.catch_up(&long_away, ROOM, 299), "whether a reaction is her own is not in them");
+    assert!(!hub.catch_up(&open(&hub, 52, 1), ROOM, 301), "she lacks nothing: join");
+    hub.repair(ROOM, Vec::new(), 305);
+    hub.advance(message(306, 306));
+    assert!(!hub.catch_up(&long_away, ROOM, 302), "there is a hole before the newest");
+    assert!(hub.catch_up(&long_away, ROOM, 305));
+    assert_eq!(ranges(&long_away), [(305, 306)]);
+}

@@ -332,3 +332,39 @@ on_both! {
         server.stop().await;
     }
 }
+
+on_both! {
+    // Enough of them that their room keeps its newest frames, which those who come back are given instead of rows.
+    async fn a_crowd_that_subscribes_again_and_again_has_no_hole_and_no_repeat(backend) {
+        let server = Served::start(backend).await;
+        let mut chance = chance("crowd");
+        let writers = people(&server.url(), "writer", 4).await;
+        let ledger = Arc::new(Ledger::default());
+        let writing = Writers::start(&ledger, &writers, &[1], Duration::from_millis(3), &mut chance);
+        let reacting = writers[0].clone();
+        let reactions = tokio::spawn(async move { react(&reacting, 1).await });
+        let mut crowd: Vec<Reader> = (0..40)
+            .map(|n| Reader::new(&writers[n % 4].api, &ledger, &format!("of the crowd {n}"), BTreeMap::from([(1, 0)])))
+            .collect();
+        for _ in 0..if in_full() { 100 } else { 8 } {
+            join_all(crowd.iter_mut().map(async |reader| {
+                let goal = ledger.seen(reader.number) + 25;
+                reader.read(|reader| reader.ledger.seen(reader.number) >= goal).await;
+            }))
+            .await;
+        }
+        reactions.abort();
+        let _ = reactions.await;
+        writing.stop().await;
+        let stored = stored(&writers[0].api, &[1]).await;
+        let goal = stored.iter().map(|(id, stored)| (*id, stored.position)).collect();
+        join_all(crowd.iter_mut().map(async |reader| {
+            while !reader.has(&goal) {
+                reader.read(|reader| reader.has(&goal)).await;
+            }
+        }))
+        .await;
+        ledger.verify(&stored, true);
+        server.stop().await;
+    }
+}
