@@ -106,6 +106,11 @@ impl Room {
             self.kept.clear();
             self.kept_bytes = 0;
         }
+        // A message that changed must not be had as it was: not its old text, and least of all when it was deleted. Who lacks
+        // it reads the rows, as they now are.
+        if let Some(index) = self.kept.iter().rposition(|old| old.message_id == kept.message_id) {
+            self.kept_bytes -= self.kept.drain(..=index).map(|old| old.frame.len()).sum::<usize>();
+        }
         self.kept_bytes += kept.frame.len();
         self.kept.push_back(kept);
         while self.kept.len() > KEPT_FRAMES || self.kept_bytes > KEPT_BYTES {

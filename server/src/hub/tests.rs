@@ -324,3 +324,14 @@ fn kept_frames_serve_only_who_would_see_just_these() {
     assert!(hub.catch_up(&long_away, ROOM, 305));
     assert_eq!(ranges(&long_away), [(305, 306)]);
 }
+
+#[test]
+fn what_was_deleted_or_edited_is_not_in_the_kept_frames_as_it_was() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let _crowd = crowd(&hub, 5);
+    hub.advance(Message { text: String::new(), deleted: true, ..message(3, 6) });
+    let back = open(&hub, 50, 1);
+    assert!(!hub.catch_up(&back, ROOM, 2), "it holds the text of what was deleted");
+    assert!(hub.catch_up(&back, ROOM, 3));
+    assert_eq!(ranges(&back), [(3, 4), (4, 5), (5, 6)]);
+}
