@@ -242,9 +242,10 @@ async fn a_long_history_is_walked_through_a_small_window() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_message_waits_for_its_writer_and_lets_the_next_one_go() {
-    let server = Served::start(Backend::Sqlite).await;
-    let ada = server.user("ada").await;
-    let mut one = Device::start(&server.store.dir, &server.url(), &ada, "one").await;
+    let store = Store::new(Backend::Sqlite).await;
+    let mut server = Process::start(&store);
+    let ada = Person::register(&server.url(), "ada").await;
+    let mut one = Device::start(&store.dir, &server.url(), &ada, "one").await;
     one.online().await;
     one.open(GLOBAL).await;
     let refused = one.client.send(GLOBAL, "x".repeat(5000), 0);
@@ -256,12 +257,14 @@ async fn a_refused_message_waits_for_its_writer_and_lets_the_next_one_go() {
     one.until("refused, and the next sent", |state| failed(state) && ends_with(state, GLOBAL, "next")).await;
     one.end().await;
 
-    let mut one = Device::again(&server.store.dir, "one").await;
-    one.online().await;
+    // Tried again while nobody listens, so that it can be seen on its way before it is refused again.
+    server.kill();
+    let mut one = Device::again(&store.dir, "one").await;
     one.open(GLOBAL).await;
     assert!(failed(&one.state()));
     one.client.retry(&refused);
     one.until("tried", |state| state.pending(GLOBAL)[0].status == PendingStatus::Sending).await;
+    server.restart();
     one.until("refused again", failed).await;
     one.client.edit_failed(&refused, "short");
     one.until("sent", |state| state.pending(GLOBAL).is_empty() && ends_with(state, GLOBAL, "short")).await;

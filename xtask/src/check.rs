@@ -67,7 +67,7 @@ const CHECKS: [Check; 13] = [
     Check {
         name: "read-your-write",
         promise: "10,000 sends, each read at once on a new connection",
-        target: "model",
+        target: "delivery",
         filter: "read::",
     },
     Check {
