@@ -7,19 +7,21 @@ pub mod domain;
 pub mod hub;
 pub mod store;
 
+mod connection;
 mod http;
 mod rpc;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use config::{Config, Registration};
+use connection::{Calls, Driver};
 use domain::{
     Ctx,
     account::{Passwords, Sessions},
@@ -91,17 +93,6 @@ impl Server {
 
     /// Serves until `shutdown`, then drains: streams are told to come back, what was accepted is written and answered.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Duration::from_secs(20))
-            .keep_alive_timeout(Duration::from_secs(10))
-            .max_concurrent_streams(64)
-            .max_header_list_size(8 * 1024)
-            .initial_stream_window_size(64 * 1024)
-            .initial_connection_window_size(1024 * 1024);
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(15));
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(self.connections));
         tokio::pin!(shutdown);
@@ -122,9 +113,10 @@ impl Server {
             let Ok(place) = places.clone().try_acquire_owned() else { continue };
             // A message is small and wanted now.
             let _ = socket.set_nodelay(true);
+            let calls = Calls::default();
             let service = TowerToHyperService::new(self.app.clone());
-            let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
-            let connection = graceful.watch(connection);
+            let connection = http(&calls).serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
+            let connection = Driver::new(graceful.watch(connection), calls);
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection broke");
@@ -157,6 +149,22 @@ impl Server {
         }
         let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
     }
+}
+
+/// How a connection speaks HTTP/1.1 or HTTP/2, whichever its client begins with.
+fn http(calls: &Calls) -> auto::Builder<Calls> {
+    let mut builder = auto::Builder::new(calls.clone());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .max_concurrent_streams(64)
+        .max_header_list_size(8 * 1024)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(1024 * 1024);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(15));
+    builder
 }
 
 /// Opens the storage and serves on a listener until `shutdown`.

@@ -1,5 +1,7 @@
 //! Read positions and unread counts.
 
+use std::collections::BTreeMap;
+
 use rookery_api::v1;
 
 use super::{
@@ -15,11 +17,12 @@ pub struct Read {
     pub unread: i64,
 }
 
-struct Move {
-    caller: Caller,
+/// A read position that is to move: forward up to a message, or back to before it.
+#[derive(Clone, Debug)]
+pub struct Move {
+    user_id: i64,
     conversation_id: i64,
     id: i64,
-    /// Back to before the message, or forward up to it.
     back: bool,
 }
 
@@ -31,12 +34,7 @@ impl Command for Move {
     }
 
     async fn run(&self, work: &mut Work) -> Result<Read> {
-        let (user_id, id) = (self.caller.user_id, self.conversation_id);
-        if !self.back
-            && let Some((as_of, unread)) = store::membership::read_on(&mut work.tx, user_id, id, self.id).await?
-        {
-            return Ok(tell(work, user_id, id, Read { position: self.id, unread }, as_of));
-        }
+        let (user_id, id) = (self.user_id, self.conversation_id);
         let found = store::conversation::listed(work.tx.read(), user_id, id).await?;
         let was = found.ok_or(Error::NotFound("conversation"))?;
         let target = if self.back {
@@ -58,6 +56,24 @@ impl Command for Move {
     }
 }
 
+/// Moves forward that wait together: one text for all that are what they mostly are; the answers are in their order, with
+/// nothing for those that have to be looked at one by one. Several of one user in one conversation are one.
+pub(super) async fn move_group(work: &mut Work, moves: &[&Move]) -> Result<Vec<Option<Read>>> {
+    let mut furthest: BTreeMap<(i64, i64), i64> = BTreeMap::new();
+    for one in moves {
+        let id = furthest.entry((one.user_id, one.conversation_id)).or_default();
+        *id = one.id.max(*id);
+    }
+    let group: Vec<_> = furthest.iter().map(|((user, conversation), id)| (*user, *conversation, *id)).collect();
+    let mut reads = BTreeMap::new();
+    for row in store::membership::read_on(&mut work.tx, &group).await? {
+        let read = Read { position: row.read_position, unread: row.unread };
+        let read = tell(work, row.user_id, row.conversation_id, read, row.as_of);
+        reads.insert((row.user_id, row.conversation_id), read);
+    }
+    Ok(moves.iter().map(|one| reads.get(&(one.user_id, one.conversation_id)).copied()).collect())
+}
+
 /// Tells the user's streams, of all her devices.
 fn tell(work: &mut Work, user_id: i64, conversation_id: i64, read: Read, as_of: i64) -> Read {
     let changed = v1::ReadChanged { conversation_id, read_position: read.position, unread: read.unread, as_of };
@@ -70,10 +86,10 @@ pub async fn mark_read(ctx: &Ctx, caller: &Caller, conversation_id: i64, id: i64
     if id < 0 {
         return Err(Error::field("id", "must not be negative"));
     }
-    ctx.writer.run(Move { caller: caller.clone(), conversation_id, id, back: false }).await
+    ctx.writer.read(Move { user_id: caller.user_id, conversation_id, id, back: false }).await
 }
 
 /// Moves it back, to before a message.
 pub async fn mark_unread(ctx: &Ctx, caller: &Caller, conversation_id: i64, id: i64) -> Result<Read> {
-    ctx.writer.run(Move { caller: caller.clone(), conversation_id, id, back: true }).await
+    ctx.writer.run(Move { user_id: caller.user_id, conversation_id, id, back: true }).await
 }

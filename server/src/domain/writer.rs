@@ -7,7 +7,12 @@ use std::{collections::HashMap, collections::hash_map::Entry, future::Future, pi
 use rookery_api::v1;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Result, ctx::Clock, message};
+use super::{
+    Error, Result,
+    ctx::Clock,
+    message,
+    read::{self, Move, Read},
+};
 use crate::{
     hub::Hub,
     store::{
@@ -87,8 +92,16 @@ struct Sending {
     reply: oneshot::Sender<Result<v1::Message>>,
 }
 
+/// A read position to move forward; as many as messages, and stored by one text too.
+struct Reading {
+    to: Move,
+    outcome: Option<Result<Read>>,
+    reply: oneshot::Sender<Result<Read>>,
+}
+
 enum Job {
     Send(Box<Sending>),
+    Read(Box<Reading>),
     Other(Box<dyn Erased>),
 }
 
@@ -133,12 +146,7 @@ impl<C: Command> Erased for Waiting<C> {
     }
 
     fn answer(self: Box<Self>, fault: Option<Error>) {
-        let outcome = match fault {
-            Some(error) => Err(error),
-            None => self.outcome.unwrap_or_else(|| Err(Error::Internal("a command was not run".into()))),
-        };
-        // Nobody may be waiting any more; what was done is done.
-        let _ = self.reply.send(outcome);
+        answer(self.reply, self.outcome, fault);
     }
 }
 
@@ -146,22 +154,24 @@ impl Job {
     fn lane(&self) -> Lane {
         match self {
             Self::Send(send) => Lane::Conversation(send.new.conversation_id),
+            Self::Read(read) => read.to.lane(),
             Self::Other(job) => job.lane(),
         }
     }
 
     fn answer(self, fault: Option<Error>) {
         match self {
-            Self::Send(send) => {
-                let outcome = match fault {
-                    Some(error) => Err(error),
-                    None => send.outcome.unwrap_or_else(|| Err(Error::Internal("a send was not run".into()))),
-                };
-                let _ = send.reply.send(outcome);
-            }
+            Self::Send(send) => answer(send.reply, send.outcome, fault),
+            Self::Read(read) => answer(read.reply, read.outcome, fault),
             Self::Other(job) => job.answer(fault),
         }
     }
+}
+
+/// Answers a call, if anybody still waits for it; what was done is done.
+fn answer<T>(reply: oneshot::Sender<Result<T>>, outcome: Option<Result<T>>, fault: Option<Error>) {
+    let not_run = || Err(Error::Internal("a command was not run".into()));
+    let _ = reply.send(fault.map_or_else(|| outcome.unwrap_or_else(not_run), Err));
 }
 
 /// The way to the writer tasks.
@@ -188,6 +198,12 @@ impl Writer {
     pub async fn send(&self, new: NewMessage) -> Result<v1::Message> {
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Send(Box::new(Sending { new, outcome: None, reply })), answer).await
+    }
+
+    /// Moves a read position forward.
+    pub async fn read(&self, to: Move) -> Result<Read> {
+        let (reply, answer) = oneshot::channel();
+        self.hand_over(Job::Read(Box::new(Reading { to, outcome: None, reply })), answer).await
     }
 
     /// Runs a command.
@@ -321,12 +337,16 @@ impl Task {
         if !conversations.is_empty() {
             store::conversation::lock(work.tx.read(), &conversations).await?;
         }
-        let mut sends = Vec::new();
+        let (mut sends, mut reads) = (Vec::new(), Vec::new());
         for job in group.iter_mut() {
             match job {
                 Job::Other(job) => job.run(work).await?,
+                Job::Read(read) => reads.push(read),
                 Job::Send(send) => sends.push(send),
             }
+        }
+        if !reads.is_empty() {
+            store_reads(work, &mut reads).await?;
         }
         if !sends.is_empty() {
             store_sends(work, &mut sends).await?;
@@ -383,6 +403,22 @@ async fn number_effects(work: &mut Work) -> std::result::Result<Vec<(Effect, i64
         (effect, number)
     });
     Ok(numbered.collect())
+}
+
+/// Moves a group of read positions: most by one text, the rest one by one.
+async fn store_reads(work: &mut Work, reads: &mut [&mut Box<Reading>]) -> std::result::Result<(), Fault> {
+    let moves: Vec<&Move> = reads.iter().map(|read| &read.to).collect();
+    let outcomes = read::move_group(work, &moves).await?;
+    for (read, outcome) in reads.iter_mut().zip(outcomes) {
+        read.outcome = Some(match outcome {
+            Some(moved) => Ok(moved),
+            None => match read.to.run(work).await {
+                Err(error) if !error.is_answer() => return Err(error.into()),
+                outcome => outcome,
+            },
+        });
+    }
+    Ok(())
 }
 
 /// Decides on a group of sends and stores those that are new: one text to look, one to write.

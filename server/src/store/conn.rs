@@ -137,6 +137,10 @@ impl Db {
             .pragma("trusted_schema", "off")
             .pragma("mmap_size", "0")
             .pragma("journal_size_limit", "67108864")
+            // What a statement needs to be taken back alone is kept in memory, not in a file: a tenth of a group's cost.
+            .pragma("temp_store", "memory")
+            // Checkpoints of 16 MiB instead of 4: a page that many commits change is copied into the file less often.
+            .pragma("wal_autocheckpoint", "4000")
             .disable_statement_logging();
         let write = SqlitePoolOptions::new()
             .max_connections(1)

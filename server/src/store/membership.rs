@@ -107,23 +107,64 @@ pub async fn read(tx: &mut Tx, user_id: i64, conversation_id: i64, position: i64
     Ok(())
 }
 
-const READ_ON: &str = "update memberships set read_position = $3, \
-      read_messages = coalesce((select m.number from messages m where m.conversation_id = $2 and m.id <= $3 \
-        order by m.id desc limit 1), 0), \
-      own_messages = (select count(*) from messages m where m.conversation_id = $2 and m.id > $3 and m.author_id = $1 \
-        and m.system = 0) \
-    where user_id = $1 and conversation_id = $2 and read_position < $3 \
-      and exists (select 1 from conversations c where c.id = $2 and c.position >= $3) \
-    returning (select c.position from conversations c where c.id = $2) as position, \
-      (select c.messages from conversations c where c.id = $2) - read_messages - own_messages - (select count(*) \
-        from messages d where d.conversation_id = $2 and d.deleted and d.id > $3 and d.author_id <> $1) as unread";
+const READ_ON_SQLITE: &str = "update memberships set read_position = j.value ->> 2, \
+      read_messages = coalesce((select m.number from messages m where m.conversation_id = memberships.conversation_id \
+        and m.id <= j.value ->> 2 order by m.id desc limit 1), 0), \
+      own_messages = (select count(*) from messages m where m.conversation_id = memberships.conversation_id \
+        and m.id > j.value ->> 2 and m.author_id = memberships.user_id and m.system = 0) \
+    from json_each($1) j \
+    where memberships.user_id = j.value ->> 0 and memberships.conversation_id = j.value ->> 1 \
+      and memberships.read_position < j.value ->> 2 \
+      and exists (select 1 from conversations c where c.id = j.value ->> 1 and c.position >= j.value ->> 2) \
+    returning user_id, conversation_id, read_position, \
+      (select c.position from conversations c where c.id = memberships.conversation_id) as as_of, \
+      (select c.messages from conversations c where c.id = memberships.conversation_id) - read_messages - own_messages \
+        - (select count(*) from messages d where d.conversation_id = memberships.conversation_id and d.deleted \
+          and d.id > memberships.read_position and d.author_id <> memberships.user_id) as unread";
+const READ_ON_POSTGRES: &str = "update memberships set read_position = j.id, \
+      read_messages = coalesce((select m.number from messages m where m.conversation_id = j.conversation_id \
+        and m.id <= j.id order by m.id desc limit 1), 0), \
+      own_messages = (select count(*) from messages m where m.conversation_id = j.conversation_id \
+        and m.id > j.id and m.author_id = j.user_id and m.system = 0) \
+    from unnest($1::bigint[], $2::bigint[], $3::bigint[]) j(user_id, conversation_id, id) \
+    where memberships.user_id = j.user_id and memberships.conversation_id = j.conversation_id \
+      and memberships.read_position < j.id \
+      and exists (select 1 from conversations c where c.id = j.conversation_id and c.position >= j.id) \
+    returning memberships.user_id, memberships.conversation_id, memberships.read_position, \
+      (select c.position from conversations c where c.id = memberships.conversation_id) as as_of, \
+      (select c.messages from conversations c where c.id = memberships.conversation_id) - memberships.read_messages \
+        - memberships.own_messages - (select count(*) from messages d where d.deleted \
+          and d.conversation_id = memberships.conversation_id and d.id > memberships.read_position \
+          and d.author_id <> memberships.user_id) as unread";
 
-/// Moves a read position forward: the conversation's position, and what is unread then. Nothing if it is not there, not
-/// forward, or beyond the end: find out which.
-pub async fn read_on(tx: &mut Tx, user_id: i64, conversation_id: i64, position: i64) -> Result<Option<(i64, i64)>> {
-    let read = on!(tx.read(), c => sqlx::query_as(READ_ON)
-        .bind(user_id).bind(conversation_id).bind(position).fetch_all(c).await?.pop());
-    if read.is_some() {
+/// A read position that moved forward.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct ReadRow {
+    pub user_id: i64,
+    pub conversation_id: i64,
+    pub read_position: i64,
+    /// The conversation's position, and what was unread then.
+    pub as_of: i64,
+    pub unread: i64,
+}
+
+/// Moves read positions forward, each of another (user, conversation). One that is not there, not forward, or beyond the end
+/// is not in the answer: find out which.
+pub async fn read_on(tx: &mut Tx, group: &[(i64, i64, i64)]) -> Result<Vec<ReadRow>> {
+    let read: Vec<ReadRow> = match tx.read() {
+        Conn::Sqlite(c) => {
+            sqlx::query_as(READ_ON_SQLITE).bind(serde_json::json!(group).to_string()).fetch_all(&mut **c).await?
+        }
+        Conn::Postgres(c) => {
+            sqlx::query_as(READ_ON_POSTGRES)
+                .bind(group.iter().map(|read| read.0).collect::<Vec<_>>())
+                .bind(group.iter().map(|read| read.1).collect::<Vec<_>>())
+                .bind(group.iter().map(|read| read.2).collect::<Vec<_>>())
+                .fetch_all(&mut **c)
+                .await?
+        }
+    };
+    if !read.is_empty() {
         // Only now something was written.
         tx.write();
     }
