@@ -4,12 +4,12 @@ use rookery_api::v1::{self, SystemKind};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Caller, Ctx, Error, Result, conversation, field, reaction, user,
+    Caller, Ctx, Error, Result, field, reaction, user,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
     self, Conn,
-    message::{MessageRow, NewMessage, Place},
+    message::{MessageRow, NewMessage, Page, Place},
 };
 
 /// A time of the database as the protocol has it.
@@ -208,42 +208,61 @@ pub async fn get(ctx: &Ctx, caller: &Caller, request: &v1::GetMessageRequest) ->
 pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListMessagesRequest) -> Result<v1::ListMessagesResponse> {
     use v1::list_messages_request::At;
     let size = field::page_size(request.page_size, 50, 100)?;
-    let (reader, id) = (caller.user_id, request.conversation_id);
-    let mut conn = ctx.db.reader().await?;
-    // The position first: rows read after it hold at least all changes up to it.
-    let standing = conversation::standing(&mut conn, reader, id).await?;
-    // How many to read on each side; one more than that tells whether there are more.
+    // How many to read on each side of which id.
     let (below, above) = match request.at {
         None => (Some((i64::MAX, size)), None),
         Some(At::Before(before)) => (Some((before, size)), None),
         Some(At::After(after)) => (None, Some((after, size))),
         Some(At::Around(around)) => (Some((around, size / 2)), Some((around.saturating_sub(1), size - size / 2))),
     };
-    let (mut older, mut more_before) = (Vec::new(), false);
-    if let Some((place, most)) = below {
-        older = store::message::before(&mut conn, reader, id, place, most + 1).await?;
-        more_before = field::cut(&mut older, most);
+    let mut conn = ctx.db.reader().await?;
+    let (mut older, mut newer) = (None, None);
+    if let Some((id, most)) = below {
+        older = Some(Half::below(&mut conn, caller.user_id, request.conversation_id, id, most).await?);
     }
-    let (mut newer, mut more_after) = (Vec::new(), false);
-    if let Some((place, most)) = above {
-        newer = store::message::after(&mut conn, reader, id, place, most + 1).await?;
-        more_after = field::cut(&mut newer, most);
+    if let Some((id, most)) = above {
+        newer = Some(Half::above(&mut conn, caller.user_id, request.conversation_id, id, most).await?);
     }
-    // The end that was not read: is there anything beyond it?
-    match request.at {
-        Some(At::Before(before)) => {
-            more_after = !store::message::after(&mut conn, reader, id, before.saturating_sub(1), 1).await?.is_empty();
-        }
-        Some(At::After(after)) => {
-            more_before = !store::message::before(&mut conn, reader, id, after.saturating_add(1), 1).await?.is_empty();
-        }
-        _ => {}
+    let more_before = older.as_ref().or(newer.as_ref()).is_some_and(|half| half.older);
+    let more_after = newer.as_ref().or(older.as_ref()).is_some_and(|half| half.newer);
+    // Rows read after a position hold at least all changes up to it.
+    let position = older.as_ref().or(newer.as_ref()).map_or(0, |half| half.page.position);
+    let (mut rows, mut people) = (Vec::new(), Vec::new());
+    for half in [older, newer].into_iter().flatten() {
+        rows.extend(half.page.rows);
+        people.extend(half.page.people);
     }
-    older.reverse();
-    older.append(&mut newer);
-    let messages = all_for_reader(&mut conn, reader, older).await?;
-    let users = user::list_of(&mut conn, &named(&messages)).await?;
-    Ok(v1::ListMessagesResponse { messages, users, position: standing.position, more_before, more_after })
+    people.sort_unstable_by_key(|user| user.id);
+    people.dedup_by_key(|user| user.id);
+    let messages = all_for_reader(&mut conn, caller.user_id, rows).await?;
+    let users = people.into_iter().map(user::api).collect();
+    Ok(v1::ListMessagesResponse { messages, users, position, more_before, more_after })
+}
+
+/// The messages on one side of an id, and whether there are more, older and newer.
+struct Half {
+    page: Page,
+    older: bool,
+    newer: bool,
+}
+
+impl Half {
+    async fn below(conn: &mut Conn, reader: i64, conversation_id: i64, id: i64, most: i64) -> Result<Self> {
+        // One more than asked for tells whether there are more.
+        let page = store::message::before(conn, reader, conversation_id, id, most + 1).await?;
+        let mut page = page.ok_or(Error::NotFound("conversation"))?;
+        page.rows.reverse();
+        let older = field::cut(&mut page.rows, most);
+        page.rows.reverse();
+        Ok(Self { older, newer: page.beyond, page })
+    }
+
+    async fn above(conn: &mut Conn, reader: i64, conversation_id: i64, id: i64, most: i64) -> Result<Self> {
+        let page = store::message::after(conn, reader, conversation_id, id, most + 1).await?;
+        let mut page = page.ok_or(Error::NotFound("conversation"))?;
+        let newer = field::cut(&mut page.rows, most);
+        Ok(Self { older: page.beyond, newer, page })
+    }
 }
 
 /// A page of changes after a position.
@@ -267,11 +286,10 @@ pub(super) struct Changes {
 
 /// The one query behind ListChanges and the replay of a stream.
 pub(super) async fn read_changes(conn: &mut Conn, reader: i64, id: i64, after: i64, size: i64) -> Result<Changes> {
-    // The position first: rows read after it hold at least all changes up to it.
-    let standing = conversation::standing(conn, reader, id).await?;
-    let mut rows = store::message::changes(conn, reader, id, after, size + 1).await?;
+    let page = store::message::changes(conn, reader, id, after, size + 1).await?;
+    let Page { position, mut rows, .. } = page.ok_or(Error::NotFound("conversation"))?;
     let more = field::cut(&mut rows, size);
     let last = rows.last().map_or(after, |row| row.changed);
-    let position = if more { last } else { standing.position.max(last) };
+    let position = if more { last } else { position.max(last) };
     Ok(Changes { messages: all_for_reader(conn, reader, rows).await?, position, more })
 }

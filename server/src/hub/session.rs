@@ -22,7 +22,7 @@ const REPLAY_BYTES: usize = 64 * 1024;
 /// Frames that wait together are handed on as one piece of up to this size: one write for many events.
 const CHUNK: usize = 16 * 1024;
 /// In a busy room a stream is written to at most this often: what comes meanwhile shares one write.
-pub(super) const PACE: Duration = Duration::from_millis(15);
+pub(super) const PACE: Duration = Duration::from_millis(20);
 
 /// What a reader wants to hear.
 #[derive(Clone, Debug)]

@@ -60,8 +60,10 @@ macro_rules! listed {
     };
 }
 
-const LIST: &str =
-    concat!(listed!(), "where p.user_id = $1 and c.id > $2 and (c.kind <> 2 or c.messages > 0) order by c.id limit $3");
+const LIST: &str = concat!(
+    listed!(),
+    "where p.user_id = $1 and c.id > $2 and (c.kind <> 2 or c.messages > 0) order by c.id limit $3 + 0"
+);
 
 /// The conversations that a reader lists, by id, after one. The global room was made first.
 pub async fn list(conn: &mut Conn, reader: i64, after: i64, limit: i64) -> Result<Vec<ListedRow>> {
@@ -226,7 +228,7 @@ pub struct PublicRow {
 const PUBLIC: &str = "select c.id, c.name, c.search_key, c.members, p.user_id is not null as joined from conversations c \
     left join memberships p on p.user_id = $1 and p.conversation_id = c.id \
     where c.public and c.members > 0 and (c.search_key, c.id) > ($2, $3) and ($4 = '' or c.search_key like $4 escape '\\') \
-    order by c.search_key, c.id limit $5";
+    order by c.search_key, c.id limit $5 + 0";
 
 /// Public groups by name after one, those whose search key matches a LIKE pattern ('' matches all).
 pub async fn list_public(

@@ -88,7 +88,7 @@ pub struct MemberRow {
 const LIST: &str = "select u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, p.joined_position, p.joined_at \
     from memberships p join users u on u.id = p.user_id \
     where p.conversation_id = $1 and (p.joined_position, p.user_id) > ($2, $3) \
-    order by p.joined_position, p.user_id limit $4";
+    order by p.joined_position, p.user_id limit $4 + 0";
 
 /// Members in order of joining, after one.
 pub async fn list(conn: &mut Conn, conversation_id: i64, after: (i64, i64), limit: i64) -> Result<Vec<MemberRow>> {

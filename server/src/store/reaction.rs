@@ -66,7 +66,7 @@ pub async fn tallies(conn: &mut Conn, conversation_id: i64, message_id: i64) -> 
 }
 
 const FIRST: &str = "select user_id from reactions \
-    where conversation_id = $1 and message_id = $2 and emote = $3 order by added limit $4";
+    where conversation_id = $1 and message_id = $2 and emote = $3 order by added limit $4 + 0";
 
 /// The first who used an emote.
 pub async fn first(
@@ -90,7 +90,7 @@ pub struct Reactor {
 
 const LIST: &str = "select u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, r.added \
     from reactions r join users u on u.id = r.user_id \
-    where r.conversation_id = $1 and r.message_id = $2 and r.emote = $3 and r.added > $4 order by r.added limit $5";
+    where r.conversation_id = $1 and r.message_id = $2 and r.emote = $3 and r.added > $4 order by r.added limit $5 + 0";
 
 /// Who used an emote, in order of time, after a point of it.
 pub async fn list(

@@ -1,11 +1,12 @@
 //! Accounts and profiles.
 
+use serde::Deserialize;
 use sqlx::FromRow;
 
 use super::{Conn, Result, Tx, on};
 
 /// A profile.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, Deserialize)]
 pub struct UserRow {
     pub id: i64,
     pub name: String,
@@ -79,7 +80,7 @@ pub async fn get_many(conn: &mut Conn, ids: &[i64]) -> Result<Vec<UserRow>> {
 const LIST: &str = concat!(
     "select ",
     columns!(),
-    " from users where name_key > $1 and ($2 = '' or search_key like $2 escape '\\') order by name_key limit $3"
+    " from users where name_key > $1 and ($2 = '' or search_key like $2 escape '\\') order by name_key limit $3 + 0"
 );
 
 /// Users by name after `after`, those whose search key matches a LIKE pattern ('' matches all).
