@@ -66,9 +66,8 @@ pub struct Hub {
     state: Mutex<State>,
     requests: mpsc::UnboundedSender<Request>,
     settings: Settings,
-    /// Streams whose next write is kept back.
-    held: Mutex<Vec<Arc<Session>>>,
-    holding: Notify,
+    /// Rung when a busy room has something for the next beat.
+    waiting: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +75,8 @@ struct State {
     rooms: HashMap<i64, Room>,
     people: HashMap<i64, Person>,
     streams: HashMap<u64, Stream>,
+    /// Busy rooms with something that waits.
+    beats: Vec<i64>,
     next: u64,
     stopping: bool,
 }
@@ -96,7 +97,7 @@ impl Hub {
     /// A hub, and where it asks.
     pub fn new(settings: Settings) -> (Arc<Self>, mpsc::UnboundedReceiver<Request>) {
         let (requests, receiver) = mpsc::unbounded_channel();
-        let hub = Self { state: Mutex::default(), requests, settings, held: Mutex::default(), holding: Notify::new() };
+        let hub = Self { state: Mutex::default(), requests, settings, waiting: Notify::new() };
         (Arc::new(hub), receiver)
     }
 
@@ -149,26 +150,36 @@ impl Hub {
 
     /// Something of one user's own, numbered by her counter.
     pub fn tell(&self, user_id: i64, number: i64, kind: Kind) {
-        let state = self.lock();
+        let now = Instant::now();
+        let mut state = self.lock();
+        let state = &mut *state;
         let Some(person) = state.people.get(&user_id) else { return };
+        // Her own events about a conversation follow what they are about.
+        let about = match &kind {
+            Kind::ReadChanged(changed) => changed.conversation_id,
+            Kind::ConversationRemoved(removed) => removed.conversation_id,
+            _ => 0,
+        };
+        if let Some(room) = state.rooms.get_mut(&about) {
+            room.beat_for(about, user_id, now);
+        }
         let mut frame = None;
         for stream in person.streams.iter().filter_map(|number| state.streams.get(number)) {
             if stream.session.wants.messages {
                 let frame = frame.get_or_insert_with(|| frame::encode(0, number - 1, number, kind.clone()));
-                stream.session.push_own(number, frame.clone());
+                stream.session.push_own(number, frame.clone(), now);
             }
         }
-        drop(state);
         if let Kind::ConversationRemoved(removed) = kind {
-            self.leave(user_id, removed.conversation_id);
+            state.put_out(removed.conversation_id, user_id, i64::MAX);
         }
     }
 
     /// Something that is for everybody and not numbered.
     pub fn broadcast(&self, kind: Kind) {
-        let frame = frame::encode(0, 0, 0, kind);
+        let (frame, now) = (frame::encode(0, 0, 0, kind), Instant::now());
         for stream in self.lock().streams.values().filter(|stream| stream.session.wants.messages) {
-            stream.session.push(frame.clone());
+            stream.session.push(frame.clone(), now);
         }
     }
 
@@ -212,8 +223,12 @@ impl Hub {
         state.stopping = true;
         let after = prost_types::Duration { seconds: 0, nanos: i32::try_from(after.as_nanos()).unwrap_or(0) };
         let frame = frame::encode(0, 0, 0, Kind::Reconnect(v1::Reconnect { after: Some(after) }));
+        let now = Instant::now();
+        for (id, room) in &mut state.rooms {
+            room.beat(*id, now);
+        }
         for stream in state.streams.values() {
-            stream.session.push(frame.clone());
+            stream.session.push(frame.clone(), now);
             stream.session.end(Ending::Stopping);
         }
     }
@@ -221,26 +236,6 @@ impl Hub {
     /// How many streams there are.
     pub fn streams(&self) -> usize {
         self.lock().streams.len()
-    }
-
-    /// Keeps the next write of some streams back for a moment.
-    fn hold(&self, streams: Vec<Arc<Session>>) {
-        if !streams.is_empty() {
-            self.held.lock().unwrap_or_else(PoisonError::into_inner).extend(streams);
-            self.holding.notify_one();
-        }
-    }
-
-    /// Lets what was kept back go, a moment later: many events then share one write.
-    pub async fn pace(self: Arc<Self>) {
-        loop {
-            self.holding.notified().await;
-            tokio::time::sleep(session::PACE).await;
-            let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
-            for session in held {
-                session.release();
-            }
-        }
     }
 
     /// What time alone brings about: heartbeats, slow readers, typing and presence that end by themselves.

@@ -34,6 +34,8 @@ use store::Db;
 
 /// How long connections may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a peer may leave what it was sent unacknowledged.
+const GONE: Duration = Duration::from_secs(45);
 /// How soon clients come back after the server stopped.
 const RECONNECT: Duration = Duration::from_millis(500);
 
@@ -111,8 +113,9 @@ impl Server {
                 }
             };
             let Ok(place) = places.clone().try_acquire_owned() else { continue };
-            // A message is small and wanted now.
+            // A message is small and wanted now. A peer that acknowledges nothing is gone, whatever is on the way to it.
             let _ = socket.set_nodelay(true);
+            let _ = socket2::SockRef::from(&socket).set_tcp_user_timeout(Some(GONE));
             let calls = Calls::default();
             let service = TowerToHyperService::new(self.app.clone());
             let connection = http(&calls).serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();

@@ -123,7 +123,9 @@ pub fn check(arguments: &[String]) -> Outcome {
 
 fn command(check: &Check) -> Outcome<Command> {
     let mut command = cargo::cargo()?;
-    command.args(["test", "--release", "--package", "rookery-server", "--test", check.target, "--", check.filter]);
+    let profile = ["--profile", "optimized"];
+    command.arg("test").args(profile);
+    command.args(["--package", "rookery-server", "--test", check.target, "--", check.filter]);
     Ok(command)
 }
 

@@ -73,7 +73,7 @@ impl Hub {
         let mut seen = HashSet::new();
         for room in stream.rooms.iter().filter_map(|id| state.rooms.get(id)) {
             if room.is_small(self.settings.small_group) {
-                seen.extend(room.readers.values().map(|reader| reader.user_id));
+                seen.extend(room.readers.values().map(|reader| reader.session.user_id));
             }
         }
         state.list(seen)
@@ -102,10 +102,10 @@ impl Hub {
             if room.is_small(self.settings.small_group) || !session.wants.presence {
                 continue;
             }
-            let people = state.list(room.readers.values().map(|reader| reader.user_id).collect());
+            let people = state.list(room.readers.values().map(|reader| reader.session.user_id).collect());
             for presences in people.chunks(MOST) {
                 let changed = v1::PresenceChanged { presences: presences.to_vec() };
-                session.push(frame::encode(0, 0, 0, Kind::PresenceChanged(changed)));
+                session.push(frame::encode(0, 0, 0, Kind::PresenceChanged(changed)), Instant::now());
             }
         }
         true
@@ -163,7 +163,7 @@ impl Hub {
                 let Some(stream) = state.streams.get(number) else { continue };
                 let looks = small || stream.view.contains(&id);
                 if looks && stream.session.wants.presence && told.insert(*number) {
-                    stream.session.push(frame.clone());
+                    stream.session.push(frame.clone(), Instant::now());
                 }
             }
         }
@@ -182,8 +182,9 @@ impl Hub {
             return;
         }
         if session.wants.presence {
-            let presences = state.list(room.readers.values().map(|reader| reader.user_id).collect());
-            session.push(frame::encode(0, 0, 0, Kind::PresenceChanged(v1::PresenceChanged { presences })));
+            let presences = state.list(room.readers.values().map(|reader| reader.session.user_id).collect());
+            session
+                .push(frame::encode(0, 0, 0, Kind::PresenceChanged(v1::PresenceChanged { presences })), Instant::now());
         }
         if let Some(person) = state.people.get(&session.user_id) {
             self.tell_presence(&state, session.user_id, person.shown, vec![conversation_id]);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,10 +11,13 @@ use rookery_api::v1::{self, SystemKind, event::Kind};
 
 use super::{Hub, Request, Session, State, frame, typing::Typists};
 
-/// A room is busy when it has so many listeners and its changes follow each other so quickly: then writes are paced, and a
-/// listener who was written to a moment ago waits for the next beat. Elsewhere nobody waits: it would only cost time.
+/// A room is busy when it has so many listeners and its changes follow each other so quickly: then it passes changes on in
+/// beats, and what comes meanwhile shares one write for each listener. Elsewhere nobody waits: it would only cost time.
 const BUSY_READERS: usize = 256;
 const BUSY_GAP: Duration = Duration::from_millis(8);
+const BEAT: Duration = Duration::from_millis(25);
+/// A beat does not wait when it has so many bytes: large texts must not make all listeners slow readers.
+const BEAT_BYTES: usize = 64 * 1024;
 
 /// A room with so many listeners keeps its newest frames, also for a while after all of them have gone: a crowd that comes
 /// back at once does not read the same rows a crowd of times.
@@ -55,11 +59,23 @@ pub(super) struct Room {
     /// When something was last passed on, and the usual time between two changes.
     passed: Option<Instant>,
     gap: Duration,
+    /// What waits for the next beat, and when the last one was.
+    waiting: Vec<Waiting>,
+    beaten: Option<Instant>,
     /// The newest frames, each adjoining the one before it.
     kept: VecDeque<Kept>,
     kept_bytes: usize,
     /// Since when nobody listens.
     pub(super) empty: Option<Instant>,
+}
+
+/// A frame that every listener is to get who lacks it.
+#[derive(Debug)]
+struct Waiting {
+    after: i64,
+    position: i64,
+    message_id: i64,
+    frame: Bytes,
 }
 
 /// A frame that was passed on.
@@ -75,7 +91,7 @@ struct Kept {
 
 #[derive(Debug)]
 pub(super) struct Reader {
-    pub(super) user_id: i64,
+    pub(super) session: Arc<Session>,
     visible_from: i64,
     /// What the reader has: only what is above it is passed on. None: not let in yet.
     position: Option<i64>,
@@ -88,12 +104,65 @@ impl Room {
     }
 
     /// Notes that something is passed on now; whether that happens quickly and to many.
-    fn is_busy(&mut self) -> bool {
-        let now = Instant::now();
+    fn is_busy(&mut self, now: Instant) -> bool {
         // A pause counts as one second: a burst after it is a quiet room's until it has lasted for a while.
         let gap = self.passed.replace(now).map_or(Duration::MAX, |passed| now - passed).min(Duration::from_secs(1));
         self.gap = self.gap.saturating_mul(7).saturating_add(gap) / 8;
         self.readers.len() >= BUSY_READERS && self.gap < BUSY_GAP
+    }
+
+    /// Whether what waits must wait for the beat.
+    fn must_wait(&mut self, now: Instant) -> bool {
+        let soon = self.beaten.is_some_and(|beaten| now.saturating_duration_since(beaten) < BEAT);
+        self.is_busy(now) && soon && self.waits() < BEAT_BYTES
+    }
+
+    /// As if all before had happened at once, and the next beat were not due for a long time.
+    #[cfg(test)]
+    pub(super) fn just_beaten(&mut self) {
+        self.passed = Some(Instant::now());
+        self.gap = Duration::ZERO;
+        self.beaten = Some(Instant::now() + Duration::from_secs(60));
+    }
+
+    /// How many bytes wait.
+    pub(super) fn waits(&self) -> usize {
+        self.waiting.iter().map(|waiting| waiting.frame.len()).sum()
+    }
+
+    /// Passes on what waits, each listener the same bytes.
+    pub(super) fn beat(&mut self, conversation_id: i64, now: Instant) {
+        let (Some(first), Some(last)) = (self.waiting.first(), self.waiting.last()) else { return };
+        let (first, last) = (first.position, last.position);
+        let oldest = self.waiting.iter().map(|waiting| waiting.message_id).min().unwrap_or(0);
+        let mut joined = None;
+        for reader in self.readers.values_mut() {
+            match reader.position {
+                Some(known) if known < last => {
+                    if known < first && oldest >= reader.visible_from {
+                        let frames = joined.get_or_insert_with(|| join(&self.waiting)).clone();
+                        reader.send(frames, self.waiting.len(), now);
+                    } else {
+                        reader.catch_up(conversation_id, &self.waiting, now);
+                    }
+                    reader.position = Some(last);
+                }
+                _ => {}
+            }
+        }
+        self.waiting.clear();
+        self.beaten = Some(now);
+    }
+
+    /// Passes on to one user what waits, before she is told something that follows it.
+    pub(super) fn beat_for(&mut self, conversation_id: i64, user_id: i64, now: Instant) {
+        let Some(last) = self.waiting.last().map(|waiting| waiting.position) else { return };
+        for reader in self.readers.values_mut().filter(|reader| reader.session.user_id == user_id) {
+            if reader.position.is_some_and(|known| known < last) {
+                reader.catch_up(conversation_id, &self.waiting, now);
+                reader.position = Some(last);
+            }
+        }
     }
 
     /// Whether frames are kept: for a crowd, and for one that has just gone.
@@ -143,6 +212,35 @@ impl Room {
             SystemKind::Removed => -named,
             _ => 0,
         };
+    }
+}
+
+impl Reader {
+    fn send(&self, frames: Bytes, count: usize, now: Instant) {
+        if self.session.wants.messages {
+            self.session.push_many(frames, count, now);
+        }
+    }
+
+    /// Sends one by one what this listener lacks, as she may see it.
+    fn catch_up(&self, conversation_id: i64, waiting: &[Waiting], now: Instant) {
+        let lacks = |waiting: &&Waiting| self.position.is_some_and(|known| known < waiting.position);
+        for waiting in waiting.iter().filter(lacks) {
+            let frame = if waiting.message_id >= self.visible_from {
+                waiting.frame.clone()
+            } else {
+                frame::encode(conversation_id, waiting.after, waiting.position, Kind::Skipped(v1::Skipped {}))
+            };
+            self.send(frame, 1, now);
+        }
+    }
+}
+
+/// Several frames as one piece.
+fn join(waiting: &[Waiting]) -> Bytes {
+    match waiting {
+        [one] => one.frame.clone(),
+        all => all.iter().flat_map(|waiting| waiting.frame.iter().copied()).collect(),
     }
 }
 
@@ -275,67 +373,66 @@ impl Hub {
         (*last < room.wanted).then_some(*last)
     }
 
-    /// Sends a change to all that are let in, each the same bytes.
+    /// Sends a change to all that are let in, now or with the next beat.
     fn pass(&self, state: &mut State, message: v1::Message, after: Option<i64>) {
-        let (id, position) = (message.conversation_id, message.changed);
-        for user_id in gone(&message) {
-            state.put_out(id, user_id, position);
+        let (id, position, message_id) = (message.conversation_id, message.changed, message.id);
+        let now = Instant::now();
+        if message.system.is_some() {
+            // Who goes with it gets what was before it; what is announced behind it does not wait.
+            state.beat(id, now);
+            for user_id in gone(&message) {
+                state.put_out(id, user_id, position);
+            }
         }
         let Some(room) = state.rooms.get_mut(&id) else { return };
         room.last = Some(position);
         if let Some(line) = &message.system {
             room.count(line);
-        } else if message.id == position {
+        } else if message_id == position {
             room.typists.stop(message.author_id);
         }
-        let (Some(after), message_id) = (after, message.id) else { return };
+        let Some(after) = after else { return };
         let plain = message.reactions.is_empty() && message.system.is_none();
-        let mut message = Some(message);
-        let mut encode = || {
-            let message = message.take();
-            frame::encode(id, after, position, Kind::MessageChanged(v1::MessageChanged { message }))
-        };
-        let mut frame = None;
-        let mut skipped = None;
-        let busy = room.is_busy();
-        let mut held = Vec::new();
-        for (number, reader) in &mut room.readers {
-            if reader.position.is_none_or(|known| known >= position) {
-                continue;
-            }
-            reader.position = Some(position);
-            let Some(stream) = state.streams.get(number) else { continue };
-            if !stream.session.wants.messages {
-                continue;
-            }
-            let frame = if message_id >= reader.visible_from {
-                frame.get_or_insert_with(&mut encode)
-            } else {
-                skipped.get_or_insert_with(|| frame::encode(id, after, position, Kind::Skipped(v1::Skipped {})))
-            };
-            if !busy {
-                stream.session.push(frame.clone());
-            } else if stream.session.push_paced(frame.clone()) {
-                held.push(stream.session.clone());
-            }
-        }
+        let follows = message.system.is_some();
+        let changed = v1::MessageChanged { message: Some(message) };
+        let frame = frame::encode(id, after, position, Kind::MessageChanged(changed));
         if room.keeps() {
-            let frame = frame.unwrap_or_else(encode);
-            room.keep(Kept { after, position, message_id, plain, frame });
+            room.keep(Kept { after, position, message_id, plain, frame: frame.clone() });
         }
-        self.hold(held);
+        let first = room.waiting.is_empty();
+        room.waiting.push(Waiting { after, position, message_id, frame });
+        if !room.must_wait(now) || follows {
+            room.beat(id, now);
+        } else if first {
+            state.beats.push(id);
+            self.waiting.notify_one();
+        }
     }
 
     /// A conversation as it now is, for all that are let in.
     pub fn announce(&self, conversation: v1::Conversation) {
-        let state = self.lock();
-        let id = conversation.id;
-        let Some(room) = state.rooms.get(&id) else { return };
+        let mut state = self.lock();
+        let (id, now) = (conversation.id, Instant::now());
+        let Some(room) = state.rooms.get_mut(&id) else { return };
+        room.beat(id, now);
         let changed = v1::ConversationChanged { conversation: Some(conversation) };
         let frame = frame::encode(id, 0, 0, Kind::ConversationChanged(changed));
-        for (number, _) in room.readers.iter().filter(|(_, reader)| reader.position.is_some()) {
-            if let Some(stream) = state.streams.get(number).filter(|stream| stream.session.wants.messages) {
-                stream.session.push(frame.clone());
+        for reader in room.readers.values().filter(|reader| reader.position.is_some()) {
+            if reader.session.wants.messages {
+                reader.session.push(frame.clone(), now);
+            }
+        }
+    }
+
+    /// Gives busy rooms their beat.
+    pub async fn pace(self: Arc<Self>) {
+        loop {
+            self.waiting.notified().await;
+            tokio::time::sleep(BEAT).await;
+            let mut state = self.lock();
+            let now = Instant::now();
+            for id in std::mem::take(&mut state.beats) {
+                state.beat(id, now);
             }
         }
     }
@@ -346,17 +443,20 @@ impl Hub {
             room.members += by;
         }
     }
-
-    /// A user is out of a conversation, whatever of it was passed on.
-    pub(super) fn leave(&self, user_id: i64, conversation_id: i64) {
-        self.lock().put_out(conversation_id, user_id, i64::MAX);
-    }
 }
 
 impl State {
+    /// Passes on what waits in a room.
+    pub(super) fn beat(&mut self, conversation_id: i64, now: Instant) {
+        if let Some(room) = self.rooms.get_mut(&conversation_id) {
+            room.beat(conversation_id, now);
+        }
+    }
+
     /// Forgets a room without listeners, at once or, if it has frames for those who come back, later.
     pub(super) fn close_if_empty(&mut self, conversation_id: i64) {
         let Some(room) = self.rooms.get_mut(&conversation_id).filter(|room| room.readers.is_empty()) else { return };
+        room.waiting.clear();
         if room.kept.is_empty() {
             self.rooms.remove(&conversation_id);
         } else {
@@ -370,18 +470,18 @@ impl State {
         room.members = place.members;
         room.direct = place.direct;
         room.empty = None;
-        let reader = Reader { user_id: session.user_id, visible_from: place.visible_from, position: None };
+        let reader = Reader { session: stream.session.clone(), visible_from: place.visible_from, position: None };
         if room.readers.insert(session.number, reader).is_none() {
             stream.rooms.push(place.conversation_id);
         }
     }
 
     /// Puts a user's streams out of a room, but for those that came in again behind `position`.
-    fn put_out(&mut self, conversation_id: i64, user_id: i64, position: i64) {
+    pub(super) fn put_out(&mut self, conversation_id: i64, user_id: i64, position: i64) {
         let Some(room) = self.rooms.get_mut(&conversation_id) else { return };
         let streams = &mut self.streams;
         room.readers.retain(|number, reader| {
-            let out = reader.user_id == user_id && reader.position.is_none_or(|known| known < position);
+            let out = reader.session.user_id == user_id && reader.position.is_none_or(|known| known < position);
             if out && let Some(stream) = streams.get_mut(number) {
                 stream.rooms.retain(|id| *id != conversation_id);
             }

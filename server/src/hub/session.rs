@@ -21,8 +21,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const REPLAY_BYTES: usize = 64 * 1024;
 /// Frames that wait together are handed on as one piece of up to this size: one write for many events.
 const CHUNK: usize = 16 * 1024;
-/// In a busy room a stream is written to at most this often: what comes meanwhile shares one write.
-pub(super) const PACE: Duration = Duration::from_millis(20);
 
 /// What a reader wants to hear.
 #[derive(Clone, Debug)]
@@ -84,10 +82,6 @@ struct Queue {
     live: (usize, usize),
     oldest: Option<Instant>,
     last: Instant,
-    /// When something was last taken.
-    taken: Instant,
-    /// Whether what waits is kept back until `release`.
-    held: bool,
     end: Option<Ending>,
     waker: Option<Waker>,
 }
@@ -101,8 +95,6 @@ impl Session {
             live: (0, 0),
             oldest: None,
             last: Instant::now(),
-            taken: Instant::now(),
-            held: false,
             end: None,
             waker: None,
         };
@@ -114,59 +106,48 @@ impl Session {
     }
 
     /// Queues a live event.
-    pub(super) fn push(&self, frame: Bytes) {
-        self.push_own(0, frame);
+    pub(super) fn push(&self, frame: Bytes, now: Instant) {
+        self.queue_live(0, frame, 1, now);
     }
 
     /// Queues a live event with its number in the user's own order.
-    pub(super) fn push_own(&self, number: i64, frame: Bytes) {
-        self.queue_live(number, frame, false);
+    pub(super) fn push_own(&self, number: i64, frame: Bytes, now: Instant) {
+        self.queue_live(number, frame, 1, now);
     }
 
-    /// Queues a live event of a busy room. True: the stream was written to a moment ago, so this waits for `release`.
-    pub(super) fn push_paced(&self, frame: Bytes) -> bool {
-        self.queue_live(0, frame, true)
+    /// Queues several live events as one piece.
+    pub(super) fn push_many(&self, frames: Bytes, count: usize, now: Instant) {
+        self.queue_live(0, frames, count, now);
     }
 
     /// Queues something that the reader has missed and that is at hand; it does not count as live.
     pub(super) fn push_old(&self, frame: Bytes) {
         let mut queue = self.lock();
         if queue.end.is_none() {
-            queue.add(frame);
+            queue.add(frame, Instant::now());
         }
     }
 
-    /// Lets what was kept back go.
-    pub(super) fn release(&self) {
-        let mut queue = self.lock();
-        queue.held = false;
-        queue.wake();
-    }
-
-    /// True: it is kept back from now on.
-    fn queue_live(&self, number: i64, frame: Bytes, paced: bool) -> bool {
+    fn queue_live(&self, number: i64, frames: Bytes, count: usize, now: Instant) {
         let mut queue = self.lock();
         if queue.end.is_some() {
-            return false;
+            return;
         }
         if let Some(early) = &mut queue.early {
-            early.push((number, frame));
+            early.push((number, frames));
             if early.len() > MOST_EVENTS {
                 queue.finish(Ending::SlowReader);
             }
-            return false;
+            return;
         }
-        queue.live.0 += 1;
-        queue.live.1 += frame.len();
+        queue.live.0 += count;
+        queue.live.1 += frames.len();
         if queue.live.0 > MOST_EVENTS || queue.live.1 > MOST_BYTES {
             queue.finish(Ending::SlowReader);
             self.drained.notify_waiters();
-            return false;
+            return;
         }
-        let hold = paced && !queue.held && queue.taken.elapsed() < PACE;
-        queue.held |= hold;
-        queue.add(frame);
-        hold
+        queue.add(frames, now);
     }
 
     /// Sends Ready (as of `counter`, the user's own), and then what came before it and is newer.
@@ -176,12 +157,12 @@ impl Session {
         if queue.end.is_some() {
             return;
         }
-        queue.add(frame);
+        queue.add(frame, Instant::now());
         for (number, frame) in queue.early.take().unwrap_or_default() {
             if number == 0 || number > counter {
                 queue.live.0 += 1;
                 queue.live.1 += frame.len();
-                queue.add(frame);
+                queue.add(frame, Instant::now());
             }
         }
     }
@@ -199,7 +180,7 @@ impl Session {
                     return false;
                 }
                 if queue.bytes < REPLAY_BYTES {
-                    queue.add(frame);
+                    queue.add(frame, Instant::now());
                     return true;
                 }
             }
@@ -254,7 +235,6 @@ impl Session {
             chunk = joined.freeze();
         }
         queue.bytes -= chunk.len();
-        queue.taken = Instant::now();
         if queue.frames.is_empty() {
             queue.live = (0, 0);
             queue.oldest = None;
@@ -277,21 +257,18 @@ impl Session {
             queue.finish(Ending::SlowReader);
             self.drained.notify_waiters();
         } else if queue.last.elapsed() >= heartbeat {
-            queue.add(frame.clone());
+            queue.add(frame.clone(), Instant::now());
         }
     }
 }
 
 impl Queue {
-    fn add(&mut self, frame: Bytes) {
-        let now = Instant::now();
+    fn add(&mut self, frame: Bytes, now: Instant) {
         self.last = now;
         self.oldest.get_or_insert(now);
         self.bytes += frame.len();
         self.frames.push_back(frame);
-        if !self.held {
-            self.wake();
-        }
+        self.wake();
     }
 
     fn finish(&mut self, ending: Ending) {

@@ -256,16 +256,25 @@ fn typing_is_told_as_a_list_and_ends_with_the_message() {
     assert_eq!(lists(&one), [Vec::<i64>::new()]);
 }
 
+/// A busy room: 300 listeners, and 100 messages so quickly that more have to wait for the beat.
+fn busy(hub: &Hub) -> Vec<Arc<Session>> {
+    let sessions: Vec<_> = (1..=300).map(|user_id| live(hub, user_id, 0)).collect();
+    for id in 1..=100 {
+        hub.advance(message(id, id));
+    }
+    hub.lock().beat(ROOM, Instant::now());
+    for session in &sessions {
+        drain(session);
+    }
+    hub.lock().rooms.get_mut(&ROOM).unwrap().just_beaten();
+    sessions
+}
+
 #[tokio::test]
 async fn in_a_busy_room_what_comes_at_once_shares_a_write_and_nothing_is_lost() {
     let (hub, _requests) = hub(Duration::ZERO);
     let pacer = tokio::spawn(hub.clone().pace());
-    let sessions: Vec<_> = (1..=300).map(|user_id| live(&hub, user_id, 0)).collect();
-    // Quick changes for a while make it a busy room.
-    for id in 1..=100 {
-        hub.advance(message(id, id));
-    }
-    drain(&sessions[0]);
+    let sessions = busy(&hub);
     let reader = sessions[0].clone();
     let next = tokio::spawn(async move { std::future::poll_fn(|cx| reader.poll_next(cx)).await });
     tokio::task::yield_now().await;
@@ -273,10 +282,71 @@ async fn in_a_busy_room_what_comes_at_once_shares_a_write_and_nothing_is_lost() 
         hub.advance(message(id, id));
     }
     tokio::task::yield_now().await;
-    assert!(!next.is_finished(), "it was not kept back");
+    assert!(!next.is_finished(), "it did not wait for the beat");
     let chunk = next.await.unwrap().unwrap();
     assert!(chunk.len() > 8 * 20 && drain(&sessions[0]).is_empty(), "one chunk holds all");
     pacer.abort();
+}
+
+#[test]
+fn who_joins_between_two_beats_gets_what_she_lacks_once() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let sessions = busy(&hub);
+    hub.advance(message(101, 101));
+    hub.advance(message(102, 102));
+    let (reader, kept, late) = (open(&hub, 500, 1), open(&hub, 501, 1), open(&hub, 502, 104));
+    assert_eq!(hub.join(&reader, ROOM, 101), Join::ReadOn);
+    assert_eq!(hub.join(&reader, ROOM, 102), Join::Live);
+    assert!(hub.catch_up(&kept, ROOM, 100));
+    hub.advance(message(103, 103));
+    assert_eq!(hub.join(&late, ROOM, 103), Join::Live);
+    hub.advance(message(104, 104));
+    hub.advance(message(99, 105));
+    hub.lock().beat(ROOM, Instant::now());
+    assert_eq!(ranges(&sessions[0]), [(100, 101), (101, 102), (102, 103), (103, 104), (104, 105)]);
+    assert_eq!(ranges(&reader), [(102, 103), (103, 104), (104, 105)]);
+    assert_eq!(ranges(&kept), [(100, 101), (101, 102), (102, 103), (103, 104), (104, 105)]);
+    let kinds: Vec<_> = drain(&late).into_iter().filter(|(_, position, _)| *position > 0).collect();
+    assert!(matches!(&kinds[..], [(103, 104, Kind::MessageChanged(_)), (104, 105, Kind::Skipped(_))]), "{kinds:?}");
+}
+
+#[test]
+fn what_follows_a_message_that_waits_does_not_overtake_it() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let sessions = busy(&hub);
+    hub.advance(message(101, 101));
+    let read = v1::ReadChanged { conversation_id: ROOM, read_position: 101, ..Default::default() };
+    hub.tell(1, 1, Kind::ReadChanged(read));
+    let events = drain(&sessions[0]);
+    assert!(matches!(&events[..], [(_, 101, Kind::MessageChanged(_)), (0, 1, Kind::ReadChanged(_))]), "{events:?}");
+    assert!(drain(&sessions[1]).is_empty(), "the others wait");
+    // A removal: who goes has all from before it and nothing after; then the room as it now is, for the others.
+    hub.advance(message(102, 102));
+    hub.advance(line(103, SystemKind::Removed, vec![2]));
+    hub.advance(message(104, 104));
+    hub.announce(v1::Conversation { id: ROOM, ..Default::default() });
+    assert_eq!(ranges(&sessions[1]), [(100, 101), (101, 102)]);
+    let events = drain(&sessions[0]);
+    let positions: Vec<_> = events.iter().map(|(_, position, _)| *position).collect();
+    assert_eq!(positions, [102, 103, 104, 0], "{events:?}");
+    // So does a user who leaves by an event of her own, and everybody when the server stops.
+    hub.advance(message(105, 105));
+    hub.tell(3, 1, Kind::ConversationRemoved(v1::ConversationRemoved { conversation_id: ROOM, ..Default::default() }));
+    hub.advance(message(106, 106));
+    hub.stop(Duration::ZERO);
+    assert_eq!(ranges(&sessions[2]), [(100, 101), (101, 102), (102, 103), (103, 104), (104, 105), (0, 1)]);
+    assert_eq!(ranges(&sessions[0]), [(104, 105), (105, 106)]);
+}
+
+#[test]
+fn large_texts_do_not_wait_until_they_are_too_many() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let sessions = busy(&hub);
+    for id in 101..=120 {
+        hub.advance(Message { text: "x".repeat(16 * 1024), ..message(id, id) });
+        assert_eq!(ending(&sessions[0]), None);
+    }
+    assert!(hub.lock().rooms[&ROOM].waits() < 80 * 1024);
 }
 
 /// A room with a crowd that has passed on messages 1 to `last`, and the first of the crowd.

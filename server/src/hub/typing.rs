@@ -83,10 +83,11 @@ impl Hub {
         room.typists.changed = false;
         let frame = frame::encode(conversation_id, 0, 0, room.typists.event(conversation_id));
         let small = room.is_small(self.settings.small_group);
+        let now = Instant::now();
         for number in room.readers.keys() {
             let Some(stream) = state.streams.get(number) else { continue };
             if stream.session.wants.typing && (small || stream.view.contains(&conversation_id)) {
-                stream.session.push(frame.clone());
+                stream.session.push(frame.clone(), now);
             }
         }
     }

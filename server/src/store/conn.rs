@@ -4,7 +4,7 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Executor, PgPool, Postgres, Sqlite, SqlitePool,
+    ConnectOptions, Executor, PgPool, Postgres, Row, Sqlite, SqlitePool,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -178,10 +178,7 @@ impl Db {
             // sqlx 0.9.0 can hand a connection back inside an open transaction when a future was dropped at the wrong
             // moment; the next borrower would then read a stale snapshot. No transaction may outlive a borrower.
             .after_release(|conn, _| {
-                Box::pin(async move {
-                    let clean: bool = sqlx::query_scalar(AT_REST_POSTGRES).fetch_one(conn).await?;
-                    Ok(clean)
-                })
+                Box::pin(async move { conn.fetch_one(sqlx::raw_sql(AT_REST_POSTGRES)).await?.try_get(0) })
             })
             .connect_with(options.clone())
             .await
@@ -241,7 +238,9 @@ impl Db {
     }
 }
 
-const AT_REST_POSTGRES: &str = "select xact_start = query_start from pg_stat_activity where pid = pg_backend_pid()";
+// Whether a transaction has begun with this very statement. Asked as a simple query: of a prepared one each step has a time of
+// its own, and the two would never be the same.
+const AT_REST_POSTGRES: &str = "select now() = statement_timestamp()";
 const VERSION_SQLITE: &str = "select sqlite_version()";
 const SYNCHRONOUS_SQLITE: &str = "pragma synchronous";
 const JOURNAL_MODE_SQLITE: &str = "pragma journal_mode";

@@ -154,3 +154,34 @@ on_both! {
         db.close().await;
     }
 }
+
+/// The process behind a connection for reading.
+async fn process(conn: &mut Conn) -> i32 {
+    let Conn::Postgres(c) = conn else { panic!("this is PostgreSQL's") };
+    sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut **c).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_to_postgresql_is_used_again_unless_a_transaction_is_open_on_it() {
+    let store = Store::new(Backend::Postgres).await;
+    let db = Db::open(&DbConfig::Postgres(store.database.clone())).await.unwrap();
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..50 {
+        seen.insert(process(&mut db.reader().await.unwrap()).await);
+    }
+    assert!(seen.len() <= 8, "{} connections were opened for 50 reads in a row", seen.len());
+    let mut conn = db.reader().await.unwrap();
+    let left_open = process(&mut conn).await;
+    conn.begin().await.unwrap();
+    drop(conn);
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let mut again: Vec<Conn> = Vec::new();
+    for _ in 0..8 {
+        again.push(db.reader().await.unwrap());
+    }
+    for conn in &mut again {
+        assert_ne!(process(conn).await, left_open);
+    }
+    drop(again);
+    db.close().await;
+}

@@ -10,6 +10,7 @@ mod harness;
 use std::{collections::BTreeMap, sync::Arc};
 
 use device::Device;
+use futures::StreamExt;
 use harness::{Backend, Person, Served};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use rookery_client::{State, v1};
@@ -340,8 +341,9 @@ on_both! {
         let (cases, steps) = size();
         let seed: u64 = std::env::var("ROOKERY_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
         println!("ROOKERY_SEED={seed} repeats this run");
-        // A server and its people serve ten cases: what earlier ones left behind is part of the later ones.
-        for round in 0..cases.div_ceil(10) {
+        // A server and its people serve ten cases: what earlier ones left behind is part of the later ones. Most of the time
+        // all wait for each other, so several servers are played with at once.
+        let rounds = (0..cases.div_ceil(10)).map(|round| async move {
             let mut model = Model::new(backend, seed.wrapping_add(round)).await;
             for _ in 0..10.min(cases - round * 10) {
                 model.play(steps).await;
@@ -352,6 +354,7 @@ on_both! {
                 }
             }
             model.server.stop().await;
-        }
+        });
+        futures::stream::iter(rounds).buffer_unordered(6).collect::<()>().await;
     }
 }
