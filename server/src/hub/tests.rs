@@ -331,7 +331,7 @@ fn what_follows_a_message_that_waits_does_not_overtake_it() {
     assert_eq!(positions, [102, 103, 104, 0], "{events:?}");
     // So does a user who leaves by an event of her own, and everybody when the server stops.
     hub.advance(message(105, 105));
-    hub.tell(3, 1, Kind::ConversationRemoved(v1::ConversationRemoved { conversation_id: ROOM, ..Default::default() }));
+    hub.tell(3, 1, Kind::ConversationRemoved(v1::ConversationRemoved { conversation_id: ROOM }));
     hub.advance(message(106, 106));
     hub.stop(Duration::ZERO);
     assert_eq!(ranges(&sessions[2]), [(100, 101), (101, 102), (102, 103), (103, 104), (104, 105), (0, 1)]);
