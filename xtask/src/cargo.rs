@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Outcome, child, place};
+use crate::{Outcome, child, place, tool};
 
 /// The very cargo that runs this program, in the workspace's root.
 pub fn cargo() -> Outcome<Command> {
@@ -16,6 +16,7 @@ pub fn cargo() -> Outcome<Command> {
 
 /// Builds the programs of one package and says where the named one is.
 pub fn build(package: &str, program: &str, release: bool) -> Outcome<PathBuf> {
+    tool::find_for_building()?;
     let mut command = cargo()?;
     command.args(["build", "--message-format=json-render-diagnostics", "--package", package]);
     if release {

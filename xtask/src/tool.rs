@@ -26,6 +26,11 @@ pub fn find_all() -> Outcome<Tools> {
     Ok(Tools { postgres: postgres::find().ok_or(postgres::MISSING)?, grpcurl: grpcurl::find()?, buf: buf::find()? })
 }
 
+/// What the programs are built with.
+pub fn find_for_building() -> Outcome {
+    debian::install(&debian::for_building())
+}
+
 /// buf alone.
 pub fn find_buf() -> Outcome<PathBuf> {
     buf::find()

@@ -33,9 +33,17 @@ const FOR_TESTS: [Package; 9] = [
     Package { name: "libxkbcommon-x11-0", part: Library("libxkbcommon-x11.so.0") },
 ];
 
+/// The server's allocator is written in C and built by its own makefile; what links Rust's programs compiles it.
+const MAKE: Package = Package { name: "make", part: Program("make") };
+
+/// What the programs are built with, besides cargo.
+pub fn for_building() -> Vec<Package> {
+    vec![MAKE]
+}
+
 /// What all tests together need.
 pub fn for_tests() -> Outcome<Vec<Package>> {
-    let mut packages = vec![Package { name: "postgresql-15", part: Part::Postgres }];
+    let mut packages = vec![MAKE, Package { name: "postgresql-15", part: Part::Postgres }];
     if cfg!(target_os = "linux") {
         packages.extend(FOR_TESTS);
         // Only to install what comes from PyPI.
