@@ -70,6 +70,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Timings, in seconds.
     pub timings: TimingsConfig,
+    /// Whether browsers may keep their session in a cookie that also travels without TLS. On loopback they may anyway.
+    pub plain_cookies: bool,
     /// For measuring only: let tonic encode each event for each reader.
     pub plain_streams: bool,
 }
@@ -123,6 +125,7 @@ impl Default for Config {
             reflection: true,
             limits: LimitsConfig::default(),
             timings: TimingsConfig::default(),
+            plain_cookies: false,
             plain_streams: false,
         }
     }

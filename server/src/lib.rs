@@ -83,7 +83,8 @@ impl Server {
             history_id,
             global_id,
         });
-        let grpc = rpc::routes(&ctx, config.plain_streams, config.reflection).map_err(|error| error.to_string())?;
+        let grpc = rpc::routes(&ctx, config.plain_streams, config.plain_cookies, config.reflection)
+            .map_err(|error| error.to_string())?;
         let app = grpc.merge(http::routes(ctx.clone())).fallback(http::fallback);
         let tasks = vec![
             tokio::spawn(ctx.hub.clone().tick()),

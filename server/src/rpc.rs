@@ -2,6 +2,7 @@
 
 mod account;
 mod auth;
+mod browser;
 mod conversation;
 mod event;
 mod frame;
@@ -18,7 +19,7 @@ use rookery_api::v1::{
     server_service_server::ServerServiceServer, user_service_server::UserServiceServer,
 };
 use tonic::service::Routes;
-use tower::util::MapResponseLayer;
+use tower::util::{MapRequestLayer, MapResponseLayer};
 
 use crate::domain::Ctx;
 
@@ -37,6 +38,7 @@ struct Rpc {
 pub fn routes(
     ctx: &Arc<Ctx>,
     plain_streams: bool,
+    plain_cookies: bool,
     reflected: bool,
 ) -> Result<axum::Router, Box<dyn std::error::Error>> {
     let rpc = Rpc { ctx: ctx.clone() };
@@ -70,7 +72,8 @@ pub fn routes(
         routes = routes.add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?);
     }
     let complete = MapResponseLayer::new(status::complete);
-    Ok(routes.prepare().into_axum_router().layer(complete).layer(tonic_web::GrpcWebLayer::new()))
+    let recognize = MapRequestLayer::new(move |request| browser::recognize(request, plain_cookies));
+    Ok(routes.prepare().into_axum_router().layer(complete).layer(tonic_web::GrpcWebLayer::new()).layer(recognize))
 }
 
 /// What is answered to a method that does not exist.

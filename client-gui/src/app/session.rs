@@ -43,7 +43,7 @@ async fn enter(api: &Api, credentials: Credentials) -> Result<(String, v1::User)
     let device = DEVICE.to_owned();
     let (token, user) = match purpose {
         Purpose::SignIn => {
-            let answer = api.sign_in(v1::SignInRequest { name, password, device }).await?;
+            let answer = api.sign_in(v1::SignInRequest { name, password, device, ..Default::default() }).await?;
             (answer.token, answer.user)
         }
         Purpose::Register => {

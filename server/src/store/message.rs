@@ -60,16 +60,17 @@ pub struct Place {
 }
 
 // One text for a message that is alone: one hop to the database's thread instead of four. $N counts over the whole text.
-// No row back: not a member, or a repeat; the caller finds out which.
+// The place is asked for last, when it is on the disk: a row that came earlier would wake the writer only to wait again. No
+// row back: not a member, or a repeat; the caller finds out which.
 const SEND_ALONE_SQLITE: &str = "begin immediate; \
     update conversations set position = position + 1, messages = messages + 1, last_at = max(last_at, $6) \
       where id = $1 and exists (select 1 from memberships where user_id = $2 and conversation_id = $1) \
-      and not exists (select 1 from messages where conversation_id = $1 and author_id = $2 and request_id = $3) \
-      returning position, messages, last_at; \
+      and not exists (select 1 from messages where conversation_id = $1 and author_id = $2 and request_id = $3); \
     insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, created_at, number) \
       select id, position, $2, $3, $4, $5, position, last_at, messages from conversations where id = $1 and changes() = 1; \
     update memberships set own_messages = own_messages + 1 where user_id = $2 and conversation_id = $1 and changes() = 1; \
-    commit";
+    commit; \
+    select position, messages, last_at from conversations where id = $1 and changes() = 1";
 
 /// Stores one message in a transaction of its own. SQLite only; `None`: nothing was stored, find out why.
 pub async fn send_alone(tx: &mut Tx, new: &NewMessage) -> Result<Option<Place>> {

@@ -157,7 +157,7 @@ on_both! {
     async fn signing_out_ends_the_session_and_its_streams_alone(backend) {
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;
-        let request = v1::SignInRequest { name: "ADA".into(), password: PASSWORD.into(), device: "phone".into() };
+        let request = v1::SignInRequest { name: "ADA".into(), password: PASSWORD.into(), device: "phone".into(), browser: false };
         let phone = server.anonymous().sign_in(request).await.unwrap();
         assert_eq!(phone.user.as_ref().unwrap().id, ada.id);
         assert_ne!(phone.token, ada.token);

@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod browser;
 mod change;
 mod conversation;
 mod docs;

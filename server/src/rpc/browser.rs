@@ -1,0 +1,97 @@
+//! Pages in a browser: their session is a cookie that their scripts cannot read, so that nothing that runs in the page can
+//! carry it away. It counts for gRPC-web alone, which no other site can send: a form cannot, a script needs leave that is
+//! never given, and SameSite keeps the cookie at home besides.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header, uri::Authority};
+use tonic::Response;
+
+/// How long a browser keeps the cookie, in seconds: as long as they will (400 days).
+const KEPT: u32 = 34_560_000;
+
+/// A call from a browser, as far as its cookie goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Browser {
+    /// Whether the cookie may travel without TLS.
+    plain: bool,
+}
+
+impl Browser {
+    /// Browsers take the longer name only over TLS, for this very host and all of its paths.
+    fn name(self) -> &'static str {
+        if self.plain { "rookery" } else { "__Host-rookery" }
+    }
+
+    /// For who asks for a cookie in another way than pages call: the stricter one.
+    pub(super) const STRICT: Self = Self { plain: false };
+
+    fn set<T>(self, response: &mut Response<T>, token: &str, seconds: u32) {
+        let secure = if self.plain { "" } else { "; Secure" };
+        let name = self.name();
+        let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+        if let Ok(cookie) = cookie.parse() {
+            response.metadata_mut().insert("set-cookie", cookie);
+        }
+    }
+
+    /// Gives the browser a session's secret.
+    pub(super) fn sign_in<T>(self, response: &mut Response<T>, token: &str) {
+        self.set(response, token, KEPT);
+    }
+
+    /// Takes it back.
+    pub(super) fn sign_out<T>(self, response: &mut Response<T>) {
+        self.set(response, "", 0);
+    }
+}
+
+/// The browser that calls.
+pub(super) fn of<T>(request: &tonic::Request<T>) -> Option<Browser> {
+    request.extensions().get().copied()
+}
+
+/// Marks calls from browsers, and puts their cookie where every call has its token. `plain_cookies`: also without TLS.
+pub(super) fn recognize<B>(mut request: Request<B>, plain_cookies: bool) -> Request<B> {
+    let headers = request.headers();
+    let web = text(headers, header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/grpc-web"));
+    if !web {
+        return request;
+    }
+    let host = request.uri().authority().cloned().or_else(|| text(headers, header::HOST)?.parse().ok());
+    let browser = Browser { plain: plain_cookies || host.as_ref().is_some_and(is_loopback) };
+    if !headers.contains_key(header::AUTHORIZATION)
+        && is_own(headers, host.as_ref())
+        && let Some(token) = cookie(headers, browser.name())
+        && let Ok(value) = HeaderValue::try_from(format!("Bearer {token}"))
+    {
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+    }
+    request.extensions_mut().insert(browser);
+    request
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Whether what the browser says of the page that calls is the server itself. Where it says nothing, no page calls.
+fn is_own(headers: &HeaderMap, host: Option<&Authority>) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let site = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    site.is_some_and(|(_, site)| host.is_some_and(|host| host.as_str().eq_ignore_ascii_case(site)))
+}
+
+fn is_loopback(host: &Authority) -> bool {
+    let host = host.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// A cookie's value; none if there are several of the name: which of them is right is not known.
+fn cookie<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'headers str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    Some(value)
+}
