@@ -226,7 +226,7 @@ async fn one_bearer_token_counts_and_nothing_else() {
         format!("\r\nauthorization: Basic {token}"),
         format!("\r\nauthorization: {token}"),
         format!("\r\nauthorization: Bearer {token}, Bearer {token}"),
-        format!("\r\ncookie: rookery={token}"),
+        format!("\r\ncookie: authorization={token}"),
         "\r\nauthorization: Bearer \u{e9}".into(),
     ] {
         let (head, _) = call(&bad).await;
