@@ -13,6 +13,7 @@ export default typescript.config(
   },
   {
     rules: {
+      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_", argsIgnorePattern: "^_" }],
       // Text is drawn as text: there is no HTML from messages anywhere.
       "svelte/no-at-html-tags": "error",
       "svelte/no-inline-styles": "error",

@@ -210,8 +210,8 @@ function open(state: State, id: bigint): State {
   if (!state.conversations.has(id)) return state;
   const opened = [id, ...state.opened.filter((other) => other !== id)];
   const closed = opened.slice(LOADED_CONVERSATIONS);
-  const next = { ...state, opened: opened.slice(0, LOADED_CONVERSATIONS) };
-  return closed.reduce((state, id) => change(state, id, conversations.forget), next);
+  const next: State = { ...state, opened: opened.slice(0, LOADED_CONVERSATIONS) };
+  return closed.reduce((state: State, id) => change(state, id, conversations.forget), next);
 }
 
 function know(state: State, users: readonly v1.User[]): State {

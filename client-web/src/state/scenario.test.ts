@@ -1,9 +1,6 @@
 // The reducer's scenarios, one table for every client: client-core/tests/scenarios/*.json, where README.md says how to
 // read them. The desktop client runs the same ones by the same names.
 
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-
 import { type DescMessage, type JsonValue, type MessageShape, create, fromJson } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 
@@ -15,15 +12,15 @@ import { EMPTY, type State, chats, pending, presence, title, unread } from "./st
 import { NEWEST, type PageAt, type Pending, type Update } from "./update";
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- the tables are free JSON */
-const folder = join(import.meta.dirname, "../../../client-core/tests/scenarios");
-const table = (file: string): any[] => JSON.parse(readFileSync(join(folder, file), "utf8"));
-const base = table("base.json");
-const files = readdirSync(folder).filter((file) => file.endsWith(".json") && file !== "base.json");
+const tables = import.meta.glob<any[]>("../../../client-core/tests/scenarios/*.json", { eager: true, import: "default" });
+const nameOf = (path: string) => path.replace(/^.*\/|\.json$/g, "");
+const base = Object.entries(tables).find(([path]) => nameOf(path) === "base")?.[1] ?? [];
 
 let count = 0;
-for (const file of files.sort()) {
-  describe(file.replace(".json", ""), () => {
-    for (const scenario of table(file)) {
+for (const [path, scenarios] of Object.entries(tables)) {
+  if (scenarios === base) continue;
+  describe(nameOf(path), () => {
+    for (const scenario of scenarios) {
       count++;
       test(scenario.name, () => {
         const updates = [...(scenario.bare ? [] : base), ...scenario.updates];
