@@ -10,6 +10,7 @@ export class Person {
   static async enter(browser, url, name, pictures, { theme = "light", width = 1200, height = 800 } = {}) {
     const context = await browser.newContext({ colorScheme: theme, viewport: { width, height } });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    context.setDefaultTimeout(10_000);
     const page = await context.newPage();
     const person = new Person(page, name, pictures, theme);
     // What the policy refuses and what breaks is said on the console.

@@ -18,29 +18,28 @@ const data = mkdtempSync(join(tmpdir(), "rookery-e2e-"));
 const pictures = process.env.ROOKERY_PICTURES ?? join(data, "pictures");
 mkdirSync(pictures, { recursive: true });
 
-const server = new Server(program, join(data, "data"));
-await server.start();
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const site = await serve(join(root, "dist"), () => server.url);
-const browser = await chromium.launch({
-  executablePath: process.env.ROOKERY_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu"],
-});
+const server = new Server(program, join(data, "data"));
+const ends = [() => server.kill()];
 let failed = false;
 try {
+  await server.start();
+  const site = await serve(join(root, "dist"), () => server.url);
+  ends.unshift(() => site.end());
+  const browser = await chromium.launch({
+    executablePath: process.env.ROOKERY_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
+  ends.unshift(() => browser.close());
   await story({
     server,
-    site,
     person: (name, options) => Person.enter(browser, site.url, name, pictures, options),
   });
   console.log("All is well.");
 } catch (error) {
   failed = true;
   console.error(error);
-} finally {
-  await browser.close();
-  site.end();
-  await server.kill();
-  if (!process.env.ROOKERY_PICTURES || !failed) rmSync(data, { recursive: true, force: true });
 }
+for (const end of ends) await end();
+rmSync(data, { recursive: true, force: true });
 process.exit(failed ? 1 : 0);

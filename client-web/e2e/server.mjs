@@ -28,6 +28,7 @@ export class Server {
 
   /** As a power cut would. */
   async kill() {
+    if (!this.process || this.process.exitCode !== null) return;
     const gone = new Promise((resolve) => this.process.once("exit", resolve));
     this.process.kill("SIGKILL");
     await gone;

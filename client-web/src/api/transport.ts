@@ -3,14 +3,13 @@
 import { type Client, type Interceptor, type Transport, createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
-import { Failure } from "./error";
 import { AccountService, ConversationService, EventService, MessageService, UserService } from "./protocol";
 import * as session from "./session";
 
 /** How long a call may take before its outcome counts as unknown. */
 const CALL_TIMEOUT = 20_000;
 
-/** The services. Every call that fails throws a Failure. */
+/** The services. What a call throws is Failure.from's to decode. */
 export interface Api {
   readonly accounts: Client<typeof AccountService>;
   readonly conversations: Client<typeof ConversationService>;
@@ -25,7 +24,7 @@ export function connect(): Api {
     createGrpcWebTransport({
       baseUrl: location.origin,
       defaultTimeoutMs: CALL_TIMEOUT,
-      interceptors: [proving, failing],
+      interceptors: [proving],
     }),
   );
 }
@@ -44,13 +43,4 @@ export function over(transport: Transport): Api {
 const proving: Interceptor = (next) => (request) => {
   session.prove(request.header);
   return next(request);
-};
-
-/** The first thing that any failure becomes. What breaks inside a stream is the reader's to decode. */
-export const failing: Interceptor = (next) => async (request) => {
-  try {
-    return await next(request);
-  } catch (thrown) {
-    throw Failure.from(thrown);
-  }
 };
