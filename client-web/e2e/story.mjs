@@ -151,7 +151,7 @@ export async function story({ server, person }) {
   });
 
   await step("a profile is changed and seen", async () => {
-    await bo.button("Your profile").click();
+    await bo.page.getByTitle("Your profile").click();
     await bo.page.getByLabel("About you").fill("I watch birds, and they watch me.");
     await bo.show("profile");
     await bo.page.keyboard.press("Escape");
