@@ -68,10 +68,12 @@ export async function story({ server, person }) {
     await bo.page.getByRole("button", { name: /^🎉 1/ }).click();
     await ada.page.getByRole("button", { name: /^🎉 2/ }).waitFor();
     await ada.say("Plum or apple");
+    await bo.sees("Plum or apple");
     await ada.composer().press("ArrowUp");
     await ada.composer().fill("Plum or apple cake?");
     await ada.composer().press("Enter");
     await bo.sees("Plum or apple cake?");
+    await bo.sees("isn't it?");
     await bo.sees("(edited)");
     await ada.say("a slip");
     await bo.sees("a slip");
