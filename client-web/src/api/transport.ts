@@ -1,0 +1,46 @@
+// Every call of the protocol, to the server that this page came from. Knows nothing of state.
+
+import { type Client, type Interceptor, type Transport, createClient } from "@connectrpc/connect";
+import { createGrpcWebTransport } from "@connectrpc/connect-web";
+
+import { AccountService, ConversationService, EventService, MessageService, UserService } from "./protocol";
+import * as session from "./session";
+
+/** How long a call may take before its outcome counts as unknown. */
+const CALL_TIMEOUT = 20_000;
+
+/** The services. What a call throws is Failure.from's to decode. */
+export interface Api {
+  readonly accounts: Client<typeof AccountService>;
+  readonly conversations: Client<typeof ConversationService>;
+  readonly events: Client<typeof EventService>;
+  readonly messages: Client<typeof MessageService>;
+  readonly users: Client<typeof UserService>;
+}
+
+/** The server that this page came from. */
+export function connect(): Api {
+  return over(
+    createGrpcWebTransport({
+      baseUrl: location.origin,
+      defaultTimeoutMs: CALL_TIMEOUT,
+      interceptors: [proving],
+    }),
+  );
+}
+
+/** The services over any transport. */
+export function over(transport: Transport): Api {
+  return {
+    accounts: createClient(AccountService, transport),
+    conversations: createClient(ConversationService, transport),
+    events: createClient(EventService, transport),
+    messages: createClient(MessageService, transport),
+    users: createClient(UserService, transport),
+  };
+}
+
+const proving: Interceptor = (next) => (request) => {
+  session.prove(request.header);
+  return next(request);
+};

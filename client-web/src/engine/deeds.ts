@@ -1,0 +1,88 @@
+// What the user asks of the server and waits for. What changed is in the state when a deed is done; a "no" is thrown.
+
+import { Code } from "@connectrpc/connect";
+
+import { Failure } from "../api/error";
+import type { Conversation, Message } from "../api/protocol";
+import type { Engine } from "./engine";
+
+/** The direct chat with somebody; it can be opened when this gives its id. */
+export async function openDirect(engine: Engine, userId: bigint): Promise<bigint> {
+  return learn(engine, (await engine.api.conversations.openDirect({ userId })).conversation);
+}
+
+/** Makes a group. */
+export async function createGroup(
+  engine: Engine,
+  group: { name: string; memberIds: bigint[]; public: boolean; requestId: string },
+): Promise<bigint> {
+  return learn(engine, (await engine.api.conversations.createGroup(group)).conversation);
+}
+
+/** Joins a public group by its id, or any by the code of an invite. */
+export async function joinGroup(engine: Engine, by: { conversationId: bigint } | { code: string }): Promise<bigint> {
+  const place =
+    "code" in by
+      ? ({ case: "code", value: by.code } as const)
+      : ({ case: "conversationId", value: by.conversationId } as const);
+  return learn(engine, (await engine.api.conversations.joinGroup({ by: place })).conversation);
+}
+
+/** Changes a group's name. */
+export async function renameGroup(engine: Engine, conversationId: bigint, name: string): Promise<void> {
+  const request = { conversationId, name, updateMask: { paths: ["name"] } };
+  learn(engine, (await engine.api.conversations.updateGroup(request)).conversation);
+}
+
+/** Leaves a group. */
+export async function leaveGroup(engine: Engine, conversationId: bigint): Promise<void> {
+  await engine.api.conversations.leaveGroup({ conversationId });
+  engine.removed(conversationId);
+}
+
+/** Changes the text of a message of the user's own. */
+export async function edit(engine: Engine, { conversationId, id }: Message, text: string): Promise<void> {
+  learnMessage(engine, (await engine.api.messages.editMessage({ conversationId, id, text })).message);
+}
+
+/** Takes a message back. */
+export async function remove(engine: Engine, { conversationId, id }: Message): Promise<void> {
+  learnMessage(engine, (await engine.api.messages.deleteMessage({ conversationId, id })).message);
+}
+
+/** Reacts to a message, or takes the reaction back. */
+export async function react(
+  engine: Engine,
+  { conversationId, id }: Message,
+  emote: string,
+  stands: boolean,
+): Promise<void> {
+  const { messages } = engine.api;
+  const request = { conversationId, id, emote };
+  const answer = stands ? await messages.addReaction(request) : await messages.removeReaction(request);
+  learnMessage(engine, answer.message);
+}
+
+/** Changes the user's own profile. */
+export async function updateProfile(
+  engine: Engine,
+  profile: { displayName: string; about: string },
+): Promise<void> {
+  const request = { ...profile, updateMask: { paths: ["display_name", "about"] } };
+  const { user } = await engine.api.users.updateProfile(request);
+  if (user) engine.emit({ kind: "usersLoaded", users: [user], presences: [] });
+}
+
+function learn(engine: Engine, conversation: Conversation | undefined): bigint {
+  if (!conversation) throw incomplete();
+  engine.emit({ kind: "conversationLoaded", conversation, users: [] });
+  engine.wantPeople(conversation.directUserIds);
+  return conversation.id;
+}
+
+function learnMessage(engine: Engine, message: Message | undefined): void {
+  if (!message) throw incomplete();
+  engine.learn(message);
+}
+
+const incomplete = () => new Failure(Code.Internal, "The server's answer is incomplete.");

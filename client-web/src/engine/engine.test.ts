@@ -1,0 +1,278 @@
+// The engine against a server that is a script: what it asks for, what it repeats, and in which order.
+
+import { type MessageInitShape, create } from "@bufbuild/protobuf";
+import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import * as v1 from "../api/protocol";
+import { over } from "../api/transport";
+import { pending } from "../state/state";
+import type { Ambient } from "./ambient";
+import { Backoff } from "./backoff";
+import { type Disk, MemoryDisk } from "./disk";
+import { Engine } from "./engine";
+import { Report } from "./here";
+import { Reading } from "./reading";
+import { OthersTyping, OwnTyping } from "./typing";
+
+const ROOM = 1n;
+type Event = MessageInitShape<typeof v1.SubscribeResponseSchema>;
+
+/** One event stream, fed by hand. */
+class Feed {
+  private readonly waiting: (Event | Error)[] = [];
+  private next?: () => void;
+
+  constructor(readonly request: v1.SubscribeRequest) {}
+
+  push(...events: (Event | Error)[]): void {
+    this.waiting.push(...events);
+    this.next?.();
+  }
+
+  async *[Symbol.asyncIterator]() {
+    for (;;) {
+      const event = this.waiting.shift();
+      if (event instanceof Error) throw event;
+      if (event) yield event;
+      else await new Promise<void>((resolve) => (this.next = resolve));
+    }
+  }
+}
+
+/** A server that answers as it is told. */
+function script(disk: Disk = new MemoryDisk()) {
+  const feeds: Feed[] = [];
+  const sends: v1.SendMessageRequest[] = [];
+  const changes: v1.ListChangesRequest[] = [];
+  const say = {
+    send: async (request: v1.SendMessageRequest): Promise<MessageInitShape<typeof v1.SendMessageResponseSchema>> => ({
+      message: message(100n + BigInt(sends.length), { authorId: 1n, requestId: request.requestId }),
+    }),
+    changes: (): MessageInitShape<typeof v1.ListChangesResponseSchema> => ({ position: 0n }),
+  };
+  const transport = createRouterTransport(({ service }) => {
+      service(v1.EventService, {
+        subscribe: (request) => {
+          const feed = new Feed(request);
+          feeds.push(feed);
+          return feed;
+        },
+      });
+      service(v1.MessageService, {
+        sendMessage: (request) => {
+          sends.push(request);
+          return say.send(request);
+        },
+        listChanges: (request) => {
+          changes.push(request);
+          return say.changes();
+        },
+        listMessages: () => ({ messages: [message(10n)], position: 10n }),
+        markRead: ({ id }) => ({ readPosition: id, unread: 0n }),
+      });
+      service(v1.UserService, { getUsers: () => ({}) });
+  });
+  let id = 0;
+  const ambient: Ambient = {
+    now: () => Date.now(),
+    date: () => Date.now(),
+    jitter: () => 1,
+    requestId: () => `request ${++id}`,
+  };
+  const engine = new Engine(over(transport), ambient, disk, () => {});
+  void engine.start();
+  return { engine, feeds, sends, changes, say };
+}
+
+function message(id: bigint, more: MessageInitShape<typeof v1.MessageSchema> = {}) {
+  return create(v1.MessageSchema, { conversationId: ROOM, id, changed: id, authorId: 2n, ...more });
+}
+
+function ready(position = 10n): Event {
+  const conversations = [{ id: ROOM, kind: v1.ConversationKind.GLOBAL, position, mine: { visibleFrom: 1n } }];
+  return { event: { kind: { case: "ready", value: { user: { id: 1n }, historyId: "h", sessionId: "s", conversations } } } };
+}
+
+const caughtUp: Event = { event: { kind: { case: "caughtUp", value: {} } } };
+
+function changed(id: bigint, after = id - 1n, more = {}): Event {
+  const value = { message: message(id, more) };
+  return { conversationId: ROOM, after, position: id, event: { kind: { case: "messageChanged", value } } };
+}
+
+/** Lets everything happen that happens within so long. */
+const pass = (milliseconds = 20) => vi.advanceTimersByTimeAsync(milliseconds);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a hole is filled before what comes behind it", async () => {
+  const { engine, feeds, changes, say } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  engine.open(ROOM);
+  await pass();
+  say.changes = () => ({ messages: [message(11n), message(12n)], position: 12n });
+  feeds[0]?.push(changed(13n), changed(14n));
+  await pass();
+  expect(changes.map(({ after }) => after)).toEqual([10n]);
+  const known = engine.state.conversations.get(ROOM);
+  expect(known?.run?.messages.map(({ id }) => id)).toEqual([10n, 11n, 12n, 13n, 14n]);
+  expect(known?.cursor).toBe(14n);
+  engine.stop();
+});
+
+test("a broken stream is resumed from the last cursor", async () => {
+  const { engine, feeds } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp, changed(11n));
+  await pass();
+  feeds[0]?.push(new ConnectError("gone", Code.Unavailable));
+  await pass();
+  expect(engine.state.connection.is).toBe("offline");
+  await pass(600);
+  expect(feeds).toHaveLength(2);
+  expect(feeds[1]?.request.cursors).toEqual({ "1": 11n });
+  expect(feeds[1]?.request.historyId).toBe("h");
+  engine.stop();
+});
+
+test("a silent stream is given up after the timeout", async () => {
+  const { engine, feeds } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  expect(engine.state.connection.is).toBe("online");
+  await pass(44_000);
+  expect(engine.state.connection.is).toBe("online");
+  await pass(2_000);
+  expect(feeds.length).toBe(2);
+  engine.stop();
+});
+
+test("one send at a time, in order, and a lost answer is repeated under the same name", async () => {
+  const { engine, feeds, sends, say } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  const answered = say.send;
+  say.send = () => Promise.reject(new ConnectError("lost", Code.Unavailable));
+  await Promise.all([engine.send(ROOM, "one"), engine.send(ROOM, "two")]);
+  await pass();
+  expect(sends.map(({ text }) => text)).toEqual(["one"]);
+  say.send = answered;
+  await pass(1_000);
+  expect(sends.map(({ requestId, text }) => [requestId, text])).toEqual([
+    ["request 1", "one"],
+    ["request 1", "one"],
+    ["request 2", "two"],
+  ]);
+  expect(pending(engine.state, ROOM)).toEqual([]);
+  engine.stop();
+});
+
+test("a refused message fails with the server's words, and the next goes on", async () => {
+  const { engine, feeds, sends, say } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  const answered = say.send;
+  say.send = (request) =>
+    request.text === "one" ? Promise.reject(new ConnectError("not here", Code.PermissionDenied)) : answered(request);
+  await engine.send(ROOM, "one");
+  await engine.send(ROOM, "two");
+  await pass();
+  expect(pending(engine.state, ROOM).map(({ text, failed }) => [text, failed])).toEqual([["one", "Not here."]]);
+  say.send = answered;
+  await engine.outgoing.editFailed("request 1", "one, again");
+  await pass();
+  expect(sends.at(-1)?.text).toBe("one, again");
+  expect(pending(engine.state, ROOM)).toEqual([]);
+  engine.stop();
+});
+
+test("what waits on the disk is sent when its history is there again", async () => {
+  const disk = new MemoryDisk();
+  await disk.begin("h", 1n);
+  await disk.putPending({ requestId: "kept", conversationId: ROOM, text: "unsent", replyTo: 0n, writtenAt: 0 });
+  const { engine, feeds, sends } = script(disk);
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  expect(sends.map(({ requestId }) => requestId)).toEqual(["kept"]);
+  expect((await disk.begin("h", 1n)).pending).toEqual([]);
+  engine.stop();
+});
+
+test("a page that was on its way is brought up to date by what happened meanwhile", async () => {
+  const { engine, feeds } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  engine.open(ROOM);
+  feeds[0]?.push(changed(11n));
+  await pass();
+  expect(engine.state.conversations.get(ROOM)?.run?.messages.map(({ id }) => id)).toEqual([10n, 11n]);
+  engine.stop();
+});
+
+test("waits double up to the limit and start anew", () => {
+  const backoff = new Backoff(500, 3_000);
+  expect([1, 2, 3, 4, 5].map(() => backoff.next(1))).toEqual([500, 1_000, 2_000, 3_000, 3_000]);
+  backoff.reset();
+  expect(backoff.next(0)).toBe(250);
+});
+
+test("the first MarkRead goes at once and the rest are merged", () => {
+  const reading = new Reading();
+  reading.want(ROOM, 5n, 0);
+  expect(reading.due(0)).toEqual([[ROOM, 5n]]);
+  reading.done(ROOM);
+  reading.want(ROOM, 8n, 1);
+  reading.want(ROOM, 7n, 1);
+  expect(reading.due(1)).toEqual([]);
+  expect(reading.nextDue()).toBe(2_000);
+  expect(reading.due(2_000)).toEqual([[ROOM, 8n]]);
+  reading.done(ROOM, 8n);
+  expect(reading.due(4_000)).toEqual([[ROOM, 8n]]);
+});
+
+test("keys are told at most every four seconds, five without one are a stop", () => {
+  const typing = new OwnTyping();
+  const told = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].filter((second) => typing.key(ROOM, second * 1_000, 4_000));
+  expect(told).toEqual([0, 4, 8]);
+  expect(typing.paused(13_999)).toEqual([]);
+  expect(typing.paused(14_000)).toEqual([ROOM]);
+  expect(typing.stop(ROOM)).toBe(false);
+});
+
+test("others are forgotten unless it is repeated", () => {
+  const typing = new OthersTyping();
+  typing.heard(1n, true, 8);
+  typing.heard(2n, true, 8);
+  typing.heard(1n, true, 12);
+  expect(typing.expired(8)).toEqual([2n]);
+  expect(typing.nextDue()).toBe(12);
+});
+
+test("a report is told on change, on a new stream and every minute, one at a time", () => {
+  const report = new Report<number>();
+  report.restart(0);
+  expect(report.take(0, 60)).toBeUndefined();
+  report.set(1, 0);
+  expect(report.take(0, 60)).toBe(1);
+  report.set(2, 1);
+  expect(report.take(1, 60)).toBeUndefined();
+  report.done();
+  expect(report.take(1, 60)).toBe(2);
+  report.done();
+  expect(report.nextDue()).toBe(61);
+  report.restart(5);
+  expect(report.take(5, 60)).toBe(2);
+});

@@ -1,0 +1,167 @@
+// The disk in a browser: IndexedDB. Messages of the protocol are kept as its own bytes.
+
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+
+import { ConversationSchema, MessageSchema, UserSchema } from "../api/protocol";
+import type { Pending } from "../state/update";
+import { type Batch, type Disk, type Kept, type KeptConversation, MemoryDisk } from "./disk";
+
+const NAME = "rookery";
+const VERSION = 1;
+
+interface ConversationRow {
+  scope: string;
+  id: string;
+  conversation: Uint8Array;
+  cursor?: bigint;
+  newest?: { messages: Uint8Array[]; moreBefore: boolean };
+}
+
+interface PendingRow {
+  number?: number;
+  scope: string;
+  requestId: string;
+  pending: Pending;
+}
+
+/** The disk of this browser; a memory if it has none. */
+export async function openDisk(): Promise<Disk> {
+  try {
+    return new IndexedDisk(await open());
+  } catch (error) {
+    console.warn("nothing can be kept in this browser", error);
+    return new MemoryDisk();
+  }
+}
+
+function open(): Promise<IDBDatabase> {
+  const request = indexedDB.open(NAME, VERSION);
+  request.onupgradeneeded = () => {
+    const database = request.result;
+    const pending = database.createObjectStore("pending", { keyPath: "number", autoIncrement: true });
+    pending.createIndex("scope", "scope");
+    pending.createIndex("requestId", "requestId", { unique: true });
+    for (const name of ["conversations", "users", "drafts"]) {
+      database.createObjectStore(name, { keyPath: ["scope", "id"] }).createIndex("scope", "scope");
+    }
+  };
+  return answer(request);
+}
+
+class IndexedDisk implements Disk {
+  private scope = "";
+
+  constructor(private readonly database: IDBDatabase) {}
+
+  async begin(historyId: string, userId: bigint): Promise<Kept> {
+    this.scope = `${historyId} ${userId}`;
+    const all = this.database.transaction(["pending", "conversations", "users", "drafts"], "readonly");
+    const list = <Row>(name: string): Promise<Row[]> =>
+      answer(all.objectStore(name).index("scope").getAll(this.scope) as IDBRequest<Row[]>);
+    const [pending, conversations, users, drafts] = await Promise.all([
+      list<PendingRow>("pending"),
+      list<ConversationRow>("conversations"),
+      list<{ user: Uint8Array }>("users"),
+      list<{ id: string; text: string }>("drafts"),
+    ]);
+    return {
+      pending: pending.sort((one, other) => (one.number ?? 0) - (other.number ?? 0)).map((row) => row.pending),
+      conversations: conversations.map(readConversation),
+      users: users.map((row) => fromBinary(UserSchema, row.user)),
+      drafts: new Map(drafts.map(({ id, text }) => [BigInt(id), text])),
+    };
+  }
+
+  async putPending(pending: Pending): Promise<void> {
+    // A message is acknowledged to its writer by its bubble: it has to survive a power cut from then on.
+    const change = this.database.transaction("pending", "readwrite", { durability: "strict" });
+    const store = change.objectStore("pending");
+    const known = store.index("requestId").getKey(pending.requestId);
+    known.onsuccess = () => {
+      const row: PendingRow = { scope: this.scope, requestId: pending.requestId, pending };
+      if (typeof known.result === "number") row.number = known.result;
+      store.put(row);
+    };
+    await done(change);
+  }
+
+  async removePending(requestId: string): Promise<void> {
+    const change = this.database.transaction("pending", "readwrite");
+    const store = change.objectStore("pending");
+    const known = store.index("requestId").getKey(requestId);
+    known.onsuccess = () => {
+      if (known.result !== undefined) store.delete(known.result);
+    };
+    await done(change);
+  }
+
+  async write(batch: Batch): Promise<void> {
+    const change = this.database.transaction(["conversations", "users"], "readwrite", { durability: "relaxed" });
+    const [conversations, users] = [change.objectStore("conversations"), change.objectStore("users")];
+    for (const kept of batch.conversations) conversations.put(this.writeConversation(kept));
+    for (const id of batch.removed) conversations.delete([this.scope, String(id)]);
+    for (const user of batch.users) {
+      users.put({ scope: this.scope, id: String(user.id), user: toBinary(UserSchema, user) });
+    }
+    await done(change);
+  }
+
+  async putDraft(conversationId: bigint, text: string): Promise<void> {
+    const change = this.database.transaction("drafts", "readwrite", { durability: "relaxed" });
+    const id = String(conversationId);
+    if (text) change.objectStore("drafts").put({ scope: this.scope, id, text });
+    else change.objectStore("drafts").delete([this.scope, id]);
+    await done(change);
+  }
+
+  async forget(): Promise<void> {
+    const names = ["conversations", "users", "drafts"];
+    const change = this.database.transaction(names, "readwrite");
+    for (const name of names) {
+      const rows = change.objectStore(name).index("scope").openCursor(this.scope);
+      rows.onsuccess = () => {
+        rows.result?.delete();
+        rows.result?.continue();
+      };
+    }
+    await done(change);
+  }
+
+  private writeConversation({ conversation, cursor, newest }: KeptConversation): ConversationRow {
+    return {
+      scope: this.scope,
+      id: String(conversation.id),
+      conversation: toBinary(ConversationSchema, conversation),
+      cursor,
+      newest: newest && {
+        messages: newest.messages.map((message) => toBinary(MessageSchema, message)),
+        moreBefore: newest.moreBefore,
+      },
+    };
+  }
+}
+
+function readConversation(row: ConversationRow): KeptConversation {
+  return {
+    conversation: fromBinary(ConversationSchema, row.conversation),
+    cursor: row.cursor,
+    newest: row.newest && {
+      messages: row.newest.messages.map((message) => fromBinary(MessageSchema, message)),
+      moreBefore: row.newest.moreBefore,
+    },
+  };
+}
+
+function answer<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error("IndexedDB"));
+  });
+}
+
+function done(change: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    change.oncomplete = () => resolve();
+    change.onabort = change.onerror = () => reject(change.error ?? new Error("IndexedDB"));
+  });
+}

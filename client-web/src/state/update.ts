@@ -1,0 +1,114 @@
+// What the engine tells: everything the state is made of, in the order in which it happened.
+
+import type * as v1 from "../api/protocol";
+
+/** A message that the user has written and the server has not acknowledged. */
+export interface Pending {
+  /** The client's name for it; the message that comes of it carries the same. */
+  readonly requestId: string;
+  readonly conversationId: bigint;
+  readonly text: string;
+  /** The message that it answers; 0 if none. */
+  readonly replyTo: bigint;
+  /** When it was written, by the clock of this device, in milliseconds. */
+  readonly writtenAt: number;
+  /** Why it was refused, for people. Without it: being sent, or will be; it may have arrived already. */
+  readonly failed?: string;
+}
+
+/** The state of the connection. */
+export type Connection =
+  | { readonly is: "connecting" }
+  /** Connected; what was missed comes in. */
+  | { readonly is: "catchingUp" }
+  /** Connected, and up to date. */
+  | { readonly is: "online" }
+  /** Not connected; will try again at `retryAt` by the engine's clock. `why` is for people. */
+  | { readonly is: "offline"; readonly why: string; readonly retryAt: number }
+  /** The session has ended: only signing in again helps. */
+  | { readonly is: "signedOut" };
+
+/** Where a page of messages lies. */
+export type PageAt =
+  | { readonly at: "newest" }
+  | { readonly at: "before"; readonly id: bigint }
+  | { readonly at: "after"; readonly id: bigint }
+  | { readonly at: "around"; readonly id: bigint };
+
+/** The newest page. */
+export const NEWEST: PageAt = { at: "newest" };
+
+/** A name for the place, the same for the same place. */
+export function placeName(at: PageAt): string {
+  return at.at === "newest" ? at.at : `${at.at} ${at.id}`;
+}
+
+/** A page of messages, from the server or from the disk. */
+export interface Page {
+  readonly conversationId: bigint;
+  readonly at: PageAt;
+  /** Oldest first. */
+  readonly messages: readonly v1.Message[];
+  readonly users: readonly v1.User[];
+  readonly moreBefore: boolean;
+  readonly moreAfter: boolean;
+  /** Messages that changed while the page was on its way: to be applied to it. */
+  readonly changes: readonly v1.Message[];
+}
+
+/** What changed in a conversation between a cursor and a position: one answer to ListChanges. */
+export interface Changes {
+  readonly conversationId: bigint;
+  /** The new cursor. */
+  readonly position: bigint;
+  readonly messages: readonly v1.Message[];
+  readonly users: readonly v1.User[];
+}
+
+/** What the disk kept from last time. */
+export interface Restored {
+  readonly userId: bigint;
+  readonly historyId: string;
+  /** Conversations as they were, and up to where their messages are known. */
+  readonly conversations: readonly { readonly conversation: v1.Conversation; readonly cursor?: bigint }[];
+  readonly users: readonly v1.User[];
+  /** Messages that still wait to be sent, in the order in which they were written. */
+  readonly pending: readonly Pending[];
+}
+
+/** One thing that happened. */
+export type Update =
+  | { readonly kind: "connectionChanged"; readonly connection: Connection }
+  /** At most once, before anything else. */
+  | { readonly kind: "restored"; readonly restored: Restored }
+  /** An event of the stream, none missing before it. Heartbeats are left out. */
+  | { readonly kind: "eventReceived"; readonly response: v1.SubscribeResponse }
+  /** What was missing between a cursor and an event. */
+  | { readonly kind: "changesLoaded"; readonly changes: Changes }
+  /** A conversation as an answer gave it, with `mine`; also one that was just opened, made or joined. */
+  | { readonly kind: "conversationLoaded"; readonly conversation?: v1.Conversation; readonly users: readonly v1.User[] }
+  | { readonly kind: "usersLoaded"; readonly users: readonly v1.User[]; readonly presences: readonly v1.Presence[] }
+  | { readonly kind: "pageRequested"; readonly conversationId: bigint; readonly at: PageAt }
+  | { readonly kind: "pageLoaded"; readonly page: Page }
+  | { readonly kind: "pageFailed"; readonly conversationId: bigint; readonly at: PageAt; readonly why: string }
+  /** One message, as an answer to a call of this user gave it: what was sent, edited, deleted, reacted to. */
+  | { readonly kind: "messageLoaded"; readonly message: v1.Message }
+  /** A message that another one answers and that is not in the loaded run. */
+  | { readonly kind: "replyLoaded"; readonly message: v1.Message }
+  /** A conversation was opened: its messages are kept loaded from now on. */
+  | { readonly kind: "conversationOpened"; readonly conversationId: bigint }
+  /** Whether the view of a conversation stands at its end. */
+  | { readonly kind: "followingChanged"; readonly conversationId: bigint; readonly following: boolean }
+  /** The user has read up to here on this device; `unread` as the server counted it, if it has. */
+  | {
+      readonly kind: "readMoved";
+      readonly conversationId: bigint;
+      readonly readPosition: bigint;
+      readonly unread?: bigint;
+    }
+  /** A message waits to be sent, or its sending failed; replaces what was known under its requestId. */
+  | { readonly kind: "pendingChanged"; readonly pending: Pending }
+  /** A message waits no more: it was sent, or taken back. */
+  | { readonly kind: "pendingRemoved"; readonly conversationId: bigint; readonly requestId: string }
+  /** Nobody has repeated that she types in a conversation. */
+  | { readonly kind: "typingExpired"; readonly conversationId: bigint };
