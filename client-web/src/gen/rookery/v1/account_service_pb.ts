@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/account_service.proto.
  */
 export const file_rookery_v1_account_service: GenFile = /*@__PURE__*/
-  fileDesc("CiByb29rZXJ5L3YxL2FjY291bnRfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSJXCg9SZWdpc3RlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDgoGZGV2aWNlGAQgASgJIkEKEFJlZ2lzdGVyUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHgoEdXNlchgCIAEoCzIQLnJvb2tlcnkudjEuVXNlciI/Cg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSDgoGZGV2aWNlGAMgASgJIj8KDlNpZ25JblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEh4KBHVzZXIYAiABKAsyEC5yb29rZXJ5LnYxLlVzZXIiEAoOU2lnbk91dFJlcXVlc3QiEQoPU2lnbk91dFJlc3BvbnNlMtwBCg5BY2NvdW50U2VydmljZRJFCghSZWdpc3RlchIbLnJvb2tlcnkudjEuUmVnaXN0ZXJSZXF1ZXN0Ghwucm9va2VyeS52MS5SZWdpc3RlclJlc3BvbnNlEj8KBlNpZ25JbhIZLnJvb2tlcnkudjEuU2lnbkluUmVxdWVzdBoaLnJvb2tlcnkudjEuU2lnbkluUmVzcG9uc2USQgoHU2lnbk91dBIaLnJvb2tlcnkudjEuU2lnbk91dFJlcXVlc3QaGy5yb29rZXJ5LnYxLlNpZ25PdXRSZXNwb25zZWIGcHJvdG8z", [file_rookery_v1_user]);
+  fileDesc("CiByb29rZXJ5L3YxL2FjY291bnRfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSJoCg9SZWdpc3RlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDgoGZGV2aWNlGAQgASgJEg8KB2Jyb3dzZXIYBSABKAgiQQoQUmVnaXN0ZXJSZXNwb25zZRINCgV0b2tlbhgBIAEoCRIeCgR1c2VyGAIgASgLMhAucm9va2VyeS52MS5Vc2VyIlAKDVNpZ25JblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIOCgZkZXZpY2UYAyABKAkSDwoHYnJvd3NlchgEIAEoCCI/Cg5TaWduSW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIeCgR1c2VyGAIgASgLMhAucm9va2VyeS52MS5Vc2VyIhAKDlNpZ25PdXRSZXF1ZXN0IhEKD1NpZ25PdXRSZXNwb25zZTLcAQoOQWNjb3VudFNlcnZpY2USRQoIUmVnaXN0ZXISGy5yb29rZXJ5LnYxLlJlZ2lzdGVyUmVxdWVzdBocLnJvb2tlcnkudjEuUmVnaXN0ZXJSZXNwb25zZRI/CgZTaWduSW4SGS5yb29rZXJ5LnYxLlNpZ25JblJlcXVlc3QaGi5yb29rZXJ5LnYxLlNpZ25JblJlc3BvbnNlEkIKB1NpZ25PdXQSGi5yb29rZXJ5LnYxLlNpZ25PdXRSZXF1ZXN0Ghsucm9va2VyeS52MS5TaWduT3V0UmVzcG9uc2ViBnByb3RvMw", [file_rookery_v1_user]);
 
 /**
  * A new account.
@@ -47,6 +47,14 @@ export type RegisterRequest = Message<"rookery.v1.RegisterRequest"> & {
    * @generated from field: string device = 4;
    */
   device: string;
+
+  /**
+   * For pages in a browser: the answer's token is empty, and the secret is set as a cookie that the page's scripts cannot
+   * read. The cookie counts for gRPC-web calls from the server's own pages alone.
+   *
+   * @generated from field: bool browser = 5;
+   */
+  browser: boolean;
 };
 
 /**
@@ -63,7 +71,7 @@ export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
  */
 export type RegisterResponse = Message<"rookery.v1.RegisterResponse"> & {
   /**
-   * The secret of this session. The server keeps only its hash: it cannot be shown again.
+   * The secret of this session; empty for browser = true. The server keeps only its hash: it cannot be shown again.
    *
    * @generated from field: string token = 1;
    */
@@ -110,6 +118,13 @@ export type SignInRequest = Message<"rookery.v1.SignInRequest"> & {
    * @generated from field: string device = 3;
    */
   device: string;
+
+  /**
+   * As in RegisterRequest.
+   *
+   * @generated from field: bool browser = 4;
+   */
+  browser: boolean;
 };
 
 /**
@@ -126,7 +141,7 @@ export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
  */
 export type SignInResponse = Message<"rookery.v1.SignInResponse"> & {
   /**
-   * The secret of this session. The server keeps only its hash: it cannot be shown again.
+   * The secret of this session; empty for browser = true. The server keeps only its hash: it cannot be shown again.
    *
    * @generated from field: string token = 1;
    */
@@ -205,7 +220,7 @@ export const AccountService: GenService<{
     output: typeof SignInResponseSchema;
   },
   /**
-   * Ends the session whose token the call carries, and its event streams.
+   * Ends the session whose token the call carries, and its event streams; takes a browser's cookie back.
    *
    * @generated from rpc rookery.v1.AccountService.SignOut
    */
