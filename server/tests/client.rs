@@ -74,7 +74,9 @@ on_both! {
         let state = two.until("heard", |state| ends_with(state, GLOBAL, "hello")).await;
         assert_eq!((chat(&state, GLOBAL).unread(), chat(&state, GLOBAL).typing()), (1, &[][..]));
         let id = chat(&state, GLOBAL).last_message().unwrap().id;
-        assert_eq!(state.user(ada.id).unwrap().display_name, "ada");
+        // Who has just come is asked for.
+        let known = |state: &State| state.user(ada.id).is_some_and(|user| user.display_name == "ada");
+        two.until("her name", known).await;
 
         two.client.mark_read(GLOBAL, id);
         two.until("read", |state| chat(state, GLOBAL).unread() == 0).await;
