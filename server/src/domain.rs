@@ -13,6 +13,7 @@ pub mod membership;
 pub mod message;
 pub mod reaction;
 pub mod read;
+pub mod send;
 pub mod user;
 pub mod writer;
 

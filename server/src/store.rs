@@ -2,6 +2,7 @@
 //! Knows no rules, no hub and no protocol.
 
 pub mod conversation;
+pub mod history;
 pub mod invite;
 pub mod membership;
 pub mod message;

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::store::{
     self, Conn,
-    message::{MessageRow, NewMessage, Page, Place},
+    history::Page,
+    message::{MessageRow, NewMessage, Place},
 };
 
 /// A time of the database as the protocol has it.
@@ -249,7 +250,7 @@ struct Half {
 impl Half {
     async fn below(conn: &mut Conn, reader: i64, conversation_id: i64, id: i64, most: i64) -> Result<Self> {
         // One more than asked for tells whether there are more.
-        let page = store::message::before(conn, reader, conversation_id, id, most + 1).await?;
+        let page = store::history::before(conn, reader, conversation_id, id, most + 1).await?;
         let mut page = page.ok_or(Error::NotFound("conversation"))?;
         page.rows.reverse();
         let older = field::cut(&mut page.rows, most);
@@ -258,7 +259,7 @@ impl Half {
     }
 
     async fn above(conn: &mut Conn, reader: i64, conversation_id: i64, id: i64, most: i64) -> Result<Self> {
-        let page = store::message::after(conn, reader, conversation_id, id, most + 1).await?;
+        let page = store::history::after(conn, reader, conversation_id, id, most + 1).await?;
         let mut page = page.ok_or(Error::NotFound("conversation"))?;
         let newer = field::cut(&mut page.rows, most);
         Ok(Self { older: page.beyond, newer, page })
@@ -286,7 +287,7 @@ pub(super) struct Changes {
 
 /// The one query behind ListChanges and the replay of a stream.
 pub(super) async fn read_changes(conn: &mut Conn, reader: i64, id: i64, after: i64, size: i64) -> Result<Changes> {
-    let page = store::message::changes(conn, reader, id, after, size + 1).await?;
+    let page = store::history::changes(conn, reader, id, after, size + 1).await?;
     let Page { position, mut rows, .. } = page.ok_or(Error::NotFound("conversation"))?;
     let more = field::cut(&mut rows, size);
     let last = rows.last().map_or(after, |row| row.changed);

@@ -240,7 +240,7 @@ impl Reader {
 fn join(waiting: &[Waiting]) -> Bytes {
     match waiting {
         [one] => one.frame.clone(),
-        all => all.iter().flat_map(|waiting| waiting.frame.iter().copied()).collect(),
+        all => all.iter().map(|waiting| &waiting.frame[..]).collect::<Vec<_>>().concat().into(),
     }
 }
 
@@ -392,8 +392,8 @@ impl Hub {
             room.typists.stop(message.author_id);
         }
         let Some(after) = after else { return };
-        let plain = message.reactions.is_empty() && message.system.is_none();
-        let follows = message.system.is_some();
+        let line = message.system.is_some();
+        let plain = message.reactions.is_empty() && !line;
         let changed = v1::MessageChanged { message: Some(message) };
         let frame = frame::encode(id, after, position, Kind::MessageChanged(changed));
         if room.keeps() {
@@ -401,7 +401,7 @@ impl Hub {
         }
         let first = room.waiting.is_empty();
         room.waiting.push(Waiting { after, position, message_id, frame });
-        if !room.must_wait(now) || follows {
+        if !room.must_wait(now) || line {
             room.beat(id, now);
         } else if first {
             state.beats.push(id);

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::{Conn, Result, Tx, on};
 
-/// A profile.
+/// A profile. history.rs reads the fields by their order.
 #[derive(Clone, Debug, FromRow, Deserialize)]
 pub struct UserRow {
     pub id: i64,
