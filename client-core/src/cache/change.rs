@@ -28,6 +28,9 @@ pub(crate) enum Change {
     /// The same, where it is open if the user's own reaction is among those that are not named: what the disk knows of that
     /// stays.
     OpenMessage(Arc<Message>),
+    /// An answer to the user's own call said how a message is. Of what came after it that says nothing: unlike a message of
+    /// the stream it begins no run.
+    Answer(Arc<Message>),
     /// The user's own reaction on a message was set or taken back, on this device or another.
     Mine { conversation_id: i64, message_id: i64, emote: String, mine: bool },
     /// A page came: all messages from `from` (0: from the beginning) to its end. `cursor` is up to where the stream was.
@@ -127,6 +130,10 @@ fn apply(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()>
             };
             if message.id >= floor { put(transaction, message) } else { Ok(()) }
         }
+        Change::Answer(message) => match floor(transaction, message.conversation_id)? {
+            Some(floor) if message.id >= floor => put(transaction, message),
+            _ => Ok(()),
+        },
         Change::OpenMessage(message) => {
             let mut message = Message::clone(message);
             if let Some(known) = get(transaction, message.conversation_id, message.id)? {

@@ -76,6 +76,18 @@ fn an_empty_conversation_is_known_to_be_empty() {
 }
 
 #[test]
+fn an_answer_begins_no_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cache = open(folder.path());
+    // A send whose answer was lost is repeated after the next start: others have written since, before the cursor.
+    write(&mut cache, 9, [Change::Answer(message(1, 7, 7))]);
+    assert_eq!(cache.newest(1, 50), None);
+    assert_eq!(cache.restore().0[0].cursor, None);
+    write(&mut cache, 10, [newest([10], 0, 10), Change::Answer(message(1, 12, 12))]);
+    assert_eq!(ids(cache.newest(1, 50)), Some((vec![10, 12], false)));
+}
+
+#[test]
 fn a_change_of_a_message_that_is_not_here_is_none_of_its_business() {
     let folder = tempfile::tempdir().unwrap();
     let mut cache = open(folder.path());

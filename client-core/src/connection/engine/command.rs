@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Engine;
 use crate::{
+    cache::Change,
     client::{Command, Draft},
     connection::{loading::PAGE_SIZE, people, span},
     outbox::{Pending, PendingStatus},
@@ -222,7 +223,7 @@ impl Engine {
     /// A message as an answer gave it. Its event comes as well, perhaps only after the next start.
     pub(super) fn learn_message(&mut self, message: Arc<Message>) {
         self.emit(Update::MessageLoaded(message.clone()));
-        self.keep_message(&message);
+        self.keep_change(message.conversation_id, Change::Answer(message.clone()));
         self.loading.changed(&message);
     }
 
