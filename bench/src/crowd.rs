@@ -121,7 +121,7 @@ impl Line {
 /// Sends one message; answers its position.
 pub async fn send(wire: &Wire, conversation_id: i64, text: String, number: usize) -> Outcome<i64> {
     let request_id = format!("{:08x}-0000-4000-8000-{number:012x}", std::process::id());
-    let request = v1::SendMessageRequest { conversation_id, text, request_id, reply_to: 0 };
+    let request = v1::SendMessageRequest { conversation_id, text, request_id, ..v1::SendMessageRequest::default() };
     let answer: v1::SendMessageResponse = wire.call("/rookery.v1.MessageService/SendMessage", &request).await?;
     Ok(answer.message.ok_or("an answer without a message")?.id)
 }

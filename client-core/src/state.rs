@@ -36,6 +36,7 @@ pub struct State {
     opened: Vec<i64>,
     limits: v1::ServerLimits,
     timings: v1::ServerTimings,
+    status: v1::StatusKind,
 }
 
 impl Default for State {
@@ -52,6 +53,7 @@ impl Default for State {
             opened: Vec::new(),
             limits: v1::ServerLimits::default(),
             timings: v1::ServerTimings::default(),
+            status: v1::StatusKind::Online,
         }
     }
 }
@@ -90,6 +92,11 @@ impl State {
     /// The server's timings; empty until it said them.
     pub fn timings(&self) -> &v1::ServerTimings {
         &self.timings
+    }
+
+    /// How the caller wants to be seen.
+    pub fn status(&self) -> v1::StatusKind {
+        self.status
     }
 
     /// The conversations to list, in order: the global room, then the one with the newest message first. A direct chat

@@ -112,6 +112,7 @@ pub fn presence(state: PresenceState) -> &'static str {
     match state {
         PresenceState::Online => "Online",
         PresenceState::Idle => "Away",
+        PresenceState::DoNotDisturb => "Do not disturb",
         PresenceState::Offline | PresenceState::Unspecified => "Offline",
     }
 }

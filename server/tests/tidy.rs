@@ -19,7 +19,7 @@ struct Crate {
     why: &'static str,
 }
 
-const CRATES: [Crate; 5] = [
+const CRATES: [Crate; 9] = [
     Crate {
         name: "tonic",
         places: &[
@@ -41,6 +41,18 @@ const CRATES: [Crate; 5] = [
         places: &["client-core/src/cache", "client-core/src/outbox"],
         why: "only what is kept on the device is SQLite's",
     },
+    Crate { name: "object_store", places: &["server/src/media"], why: "files are kept in one place" },
+    Crate {
+        name: "image",
+        places: &["server/src/media", "client-gui", "xtask"],
+        why: "pictures are decoded in one place",
+    },
+    Crate {
+        name: "reqwest",
+        places: &["server/src/gif", "client-core/src/media"],
+        why: "only GIF providers are asked, and only a server for its files",
+    },
+    Crate { name: "rust_embed", places: &["server/src/http", "server/src/gif"], why: "what the program brings along" },
 ];
 
 /// A layer of the server, and the layers that it must not name.

@@ -3,7 +3,7 @@
 use std::{collections::hash_map::Entry, sync::Arc};
 
 use rookery_api::v1::{
-    self, ConversationKind, Message, Presence, ReadChanged, Ready, SubscribeResponse, User, event::Kind,
+    self, ConversationKind, Message, Presence, ReadChanged, Ready, StatusKind, SubscribeResponse, User, event::Kind,
 };
 
 use super::{Conversation, LOADED_CONVERSATIONS, State, run::Mine};
@@ -122,6 +122,7 @@ impl State {
             Kind::ReactionChanged(changed) => self.with(changed.conversation_id, |conversation| {
                 conversation.set_mine(changed.message_id, &changed.emote, changed.mine);
             }),
+            Kind::StatusChanged(changed) => self.choose(changed.status),
             Kind::Heartbeat(_) | Kind::Reconnect(_) => {}
         }
     }
@@ -141,6 +142,7 @@ impl State {
         self.see(&ready.presences);
         self.limits = ready.limits.unwrap_or(self.limits);
         self.timings = ready.timings.unwrap_or(self.timings);
+        self.choose(ready.status);
         // What is not listed any more is gone, but for direct chats in which nobody has said anything yet.
         let listed: std::collections::HashSet<_> = ready.conversations.iter().map(|listed| listed.id).collect();
         self.conversations.retain(|id, known| {
@@ -228,6 +230,11 @@ impl State {
                 self.users.insert(user.id, Arc::new(user.clone()));
             }
         }
+    }
+
+    fn choose(&mut self, status: Option<v1::Status>) {
+        let chosen = status.map_or(StatusKind::Online, |status| status.kind());
+        self.status = if chosen == StatusKind::Unspecified { StatusKind::Online } else { chosen };
     }
 
     fn see(&mut self, presences: &[Presence]) {

@@ -213,5 +213,6 @@ impl users::UserService for Script {
         get_users: GetUsersRequest -> GetUsersResponse,
         list_users: ListUsersRequest -> ListUsersResponse,
         update_profile: UpdateProfileRequest -> UpdateProfileResponse,
+        set_status: SetStatusRequest -> SetStatusResponse,
     }
 }

@@ -111,7 +111,7 @@ impl State {
         }
         self.busy = true;
         let mask = Some(prost_types::FieldMask { paths });
-        let request = v1::UpdateProfileRequest { display_name, about, update_mask: mask };
+        let request = v1::UpdateProfileRequest { display_name, about, update_mask: mask, ..Default::default() };
         let api = client.api().clone();
         Step::Run(Task::perform(async move { api.update_profile(request).await.map(drop) }, Message::Saved))
     }

@@ -73,6 +73,7 @@ fn dot<'a, M: 'a>(presence: PresenceState, behind: fn(&Theme) -> container::Styl
         let color = match presence {
             PresenceState::Online => colors.online,
             PresenceState::Idle => colors.idle,
+            PresenceState::DoNotDisturb => colors.danger,
             PresenceState::Offline | PresenceState::Unspecified => colors.faint,
         };
         theme::surface::disc(color)(theme)

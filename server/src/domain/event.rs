@@ -134,6 +134,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         presences: if session.wants.presence { ctx.hub.presences_in_view(&session) } else { Vec::new() },
         limits: Some(limits(ctx)),
         timings: Some(timings(ctx)),
+        status: None,
     };
     session.ready(counter, Kind::Ready(ready));
     // Before anything else of a conversation that she may come into just now.
@@ -341,6 +342,7 @@ pub fn limits(ctx: &Ctx) -> v1::ServerLimits {
         small_group: number(ctx.limits.small_group),
         replay: number(ctx.limits.replay),
         reaction_kinds: size(ctx.limits.reaction_kinds),
+        ..v1::ServerLimits::default()
     }
 }
 

@@ -43,6 +43,7 @@ pub fn api(row: MessageRow) -> v1::Message {
         reactions: reaction::summary(&row.reactions),
         request_id: if line.is_some() { String::new() } else { row.request_id },
         system: line,
+        attachments: Vec::new(),
     }
 }
 

@@ -18,6 +18,7 @@ pub fn api(row: UserRow) -> v1::User {
         display_name: row.display_name,
         about: row.about,
         created_at: Some(message::timestamp(row.created_at)),
+        ..v1::User::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rookery_api::v1::{
     GetUserRequest, GetUserResponse, GetUsersRequest, GetUsersResponse, ListUsersRequest, ListUsersResponse,
-    UpdateProfileRequest, UpdateProfileResponse, user_service_server::UserService,
+    SetStatusRequest, SetStatusResponse, UpdateProfileRequest, UpdateProfileResponse, user_service_server::UserService,
 };
 use tonic::{Request, Response, Status};
 
@@ -35,5 +35,9 @@ impl UserService for Rpc {
         let caller = self.caller(&request).await?;
         let user = user::update(&self.ctx, &caller, request.into_inner()).await?;
         Ok(Response::new(UpdateProfileResponse { user: Some(user) }))
+    }
+
+    async fn set_status(&self, _: Request<SetStatusRequest>) -> Result<Response<SetStatusResponse>, Status> {
+        Err(super::unknown_method())
     }
 }

@@ -13,8 +13,13 @@ use crate::{
 const ID: &str = "7a1d3c52-90ab-4cde-8f01-23456789abcd";
 
 async fn send(person: &Person, text: &str, request_id: &str, reply_to: i64) -> Result<v1::Message, Error> {
-    let request =
-        v1::SendMessageRequest { conversation_id: 1, text: text.into(), request_id: request_id.into(), reply_to };
+    let request = v1::SendMessageRequest {
+        conversation_id: 1,
+        text: text.into(),
+        request_id: request_id.into(),
+        reply_to,
+        ..Default::default()
+    };
     Ok(person.api.send_message(request).await?.message.unwrap())
 }
 
@@ -171,7 +176,7 @@ on_both! {
         assert_eq!(send(&bob, "once", ID, 0).await.unwrap().id, 2);
         let group = ada.group("g", &[], false).await;
         let request =
-            v1::SendMessageRequest { conversation_id: group, text: "x".into(), request_id: ID.into(), reply_to: 0 };
+            v1::SendMessageRequest { conversation_id: group, text: "x".into(), request_id: ID.into(), ..Default::default() };
         ada.api.send_message(request).await.unwrap();
         for bad in [
             "x",
@@ -191,7 +196,7 @@ on_both! {
         send(&ada, "second", ID, 0).await.unwrap();
         let raw = crate::raw::Raw::new(server.address);
         let request =
-            v1::SendMessageRequest { conversation_id: 1, text: "other".into(), request_id: ID.into(), reply_to: 0 };
+            v1::SendMessageRequest { conversation_id: 1, text: "other".into(), request_id: ID.into(), ..Default::default() };
         let status = raw.send(Some(&ada.token), "MessageService/SendMessage", &request).await.unwrap_err();
         let details = tonic_types::StatusExt::get_error_details(&status);
         assert_eq!(details.error_info().unwrap().metadata["id"], "2");
@@ -202,7 +207,7 @@ on_both! {
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);
         let group = bob.group("g", &[&ada], false).await;
         let request =
-            v1::SendMessageRequest { conversation_id: group, text: "v1".into(), request_id: ID.into(), reply_to: 0 };
+            v1::SendMessageRequest { conversation_id: group, text: "v1".into(), request_id: ID.into(), ..Default::default() };
         let id = ada.api.send_message(request.clone()).await.unwrap().message.unwrap().id;
         let edit = v1::EditMessageRequest { conversation_id: group, id, text: "v2".into() };
         ada.api.edit_message(edit).await.unwrap();

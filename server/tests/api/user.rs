@@ -97,6 +97,7 @@ on_both! {
                 display_name: display_name.into(),
                 about: about.into(),
                 update_mask: Some(prost_types::FieldMask { paths: paths.iter().map(|path| (*path).into()).collect() }),
+                ..Default::default()
             };
             let ada = ada.clone();
             async move { ada.api.update_profile(request).await }

@@ -242,7 +242,8 @@ async fn story(backend: Backend, plain_streams: bool) -> (Vec<v1::SubscribeRespo
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let say = async |person: &Person, conversation_id, n: u8| {
         let request_id = format!("00000000-0000-4000-8000-0000000000{n:02x}");
-        let request = v1::SendMessageRequest { conversation_id, text: format!("message {n}"), request_id, reply_to: 0 };
+        let request =
+            v1::SendMessageRequest { conversation_id, text: format!("message {n}"), request_id, ..Default::default() };
         person.api.send_message(request).await.unwrap();
     };
     for n in 0..50 {

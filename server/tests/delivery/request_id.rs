@@ -16,7 +16,7 @@ use crate::{
 const ID: &str = "6f1c7e2a-0b60-4c6b-9b6d-0d1c32e7a001";
 
 fn request(conversation_id: i64, text: &str, reply_to: i64) -> v1::SendMessageRequest {
-    v1::SendMessageRequest { conversation_id, text: text.into(), request_id: ID.into(), reply_to }
+    v1::SendMessageRequest { conversation_id, text: text.into(), request_id: ID.into(), reply_to, ..Default::default() }
 }
 
 async fn send(person: &Person, request: v1::SendMessageRequest) -> Result<v1::Message, Error> {

@@ -203,7 +203,7 @@ impl Model {
                         request_id: uuid::Builder::from_random_bytes(u128::from(number).to_be_bytes())
                             .into_uuid()
                             .to_string(),
-                        reply_to: 0,
+                        ..Default::default()
                     };
                     player.last = Some(request.clone());
                     let _ = api.send_message(request).await;

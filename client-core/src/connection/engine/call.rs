@@ -86,6 +86,7 @@ impl Engine {
             text: pending.text.clone(),
             request_id: pending.request_id.clone(),
             reply_to: pending.reply_to,
+            media_ids: Vec::new(),
         };
         self.call(|api| async move { Answer::Sent { pending, result: api.send_message(request).await } });
     }
