@@ -3,7 +3,7 @@
 import { type Client, type Interceptor, type Transport, createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
-import { AccountService, ConversationService, EventService, MessageService, UserService } from "./protocol";
+import { AccountService, ConversationService, EventService, GifService, MessageService, UserService } from "./protocol";
 import * as session from "./session";
 
 /** How long a call may take before its outcome counts as unknown. */
@@ -14,6 +14,7 @@ export interface Api {
   readonly accounts: Client<typeof AccountService>;
   readonly conversations: Client<typeof ConversationService>;
   readonly events: Client<typeof EventService>;
+  readonly gifs: Client<typeof GifService>;
   readonly messages: Client<typeof MessageService>;
   readonly users: Client<typeof UserService>;
 }
@@ -35,6 +36,7 @@ export function over(transport: Transport): Api {
     accounts: createClient(AccountService, transport),
     conversations: createClient(ConversationService, transport),
     events: createClient(EventService, transport),
+    gifs: createClient(GifService, transport),
     messages: createClient(MessageService, transport),
     users: createClient(UserService, transport),
   };

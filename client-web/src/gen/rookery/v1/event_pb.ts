@@ -12,7 +12,7 @@ import type { Message as Message$1 } from "./message_pb";
 import { file_rookery_v1_message } from "./message_pb";
 import type { ServerLimits, ServerTimings } from "./server_pb";
 import { file_rookery_v1_server } from "./server_pb";
-import type { Presence, User } from "./user_pb";
+import type { Presence, Status, User } from "./user_pb";
 import { file_rookery_v1_user } from "./user_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/event.proto.
  */
 export const file_rookery_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZyb29rZXJ5L3YxL2V2ZW50LnByb3RvEgpyb29rZXJ5LnYxIs4FCgVFdmVudBIiCgVyZWFkeRgBIAEoCzIRLnJvb2tlcnkudjEuUmVhZHlIABI1Cg9tZXNzYWdlX2NoYW5nZWQYAiABKAsyGi5yb29rZXJ5LnYxLk1lc3NhZ2VDaGFuZ2VkSAASPwoUY29udmVyc2F0aW9uX2NoYW5nZWQYAyABKAsyHy5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbkNoYW5nZWRIABI/ChRjb252ZXJzYXRpb25fcmVtb3ZlZBgEIAEoCzIfLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uUmVtb3ZlZEgAEiYKB3NraXBwZWQYBSABKAsyEy5yb29rZXJ5LnYxLlNraXBwZWRIABIpCgljYXVnaHRfdXAYBiABKAsyFC5yb29rZXJ5LnYxLkNhdWdodFVwSAASOwoSY29udmVyc2F0aW9uX3Jlc2V0GAcgASgLMh0ucm9va2VyeS52MS5Db252ZXJzYXRpb25SZXNldEgAEiQKBnR5cGluZxgIIAEoCzISLnJvb2tlcnkudjEuVHlwaW5nSAASNwoQcHJlc2VuY2VfY2hhbmdlZBgJIAEoCzIbLnJvb2tlcnkudjEuUHJlc2VuY2VDaGFuZ2VkSAASLwoMdXNlcl9jaGFuZ2VkGAogASgLMhcucm9va2VyeS52MS5Vc2VyQ2hhbmdlZEgAEi8KDHJlYWRfY2hhbmdlZBgLIAEoCzIXLnJvb2tlcnkudjEuUmVhZENoYW5nZWRIABI3ChByZWFjdGlvbl9jaGFuZ2VkGAwgASgLMhsucm9va2VyeS52MS5SZWFjdGlvbkNoYW5nZWRIABIqCgloZWFydGJlYXQYDSABKAsyFS5yb29rZXJ5LnYxLkhlYXJ0YmVhdEgAEioKCXJlY29ubmVjdBgOIAEoCzIVLnJvb2tlcnkudjEuUmVjb25uZWN0SABCBgoEa2luZCKgAgoFUmVhZHkSHgoEdXNlchgBIAEoCzIQLnJvb2tlcnkudjEuVXNlchISCgpzZXNzaW9uX2lkGAIgASgJEhIKCmhpc3RvcnlfaWQYAyABKAkSLwoNY29udmVyc2F0aW9ucxgEIAMoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uEh8KBXVzZXJzGAUgAygLMhAucm9va2VyeS52MS5Vc2VyEicKCXByZXNlbmNlcxgGIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2USKAoGbGltaXRzGAcgASgLMhgucm9va2VyeS52MS5TZXJ2ZXJMaW1pdHMSKgoHdGltaW5ncxgIIAEoCzIZLnJvb2tlcnkudjEuU2VydmVyVGltaW5ncyI2Cg5NZXNzYWdlQ2hhbmdlZBIkCgdtZXNzYWdlGAEgASgLMhMucm9va2VyeS52MS5NZXNzYWdlIkUKE0NvbnZlcnNhdGlvbkNoYW5nZWQSLgoMY29udmVyc2F0aW9uGAEgASgLMhgucm9va2VyeS52MS5Db252ZXJzYXRpb24iLgoTQ29udmVyc2F0aW9uUmVtb3ZlZBIXCg9jb252ZXJzYXRpb25faWQYASABKAMiCQoHU2tpcHBlZCIKCghDYXVnaHRVcCIlChFDb252ZXJzYXRpb25SZXNldBIQCghwb3NpdGlvbhgBIAEoAyIzCgZUeXBpbmcSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEhAKCHVzZXJfaWRzGAIgAygDIjoKD1ByZXNlbmNlQ2hhbmdlZBInCglwcmVzZW5jZXMYASADKAsyFC5yb29rZXJ5LnYxLlByZXNlbmNlIi0KC1VzZXJDaGFuZ2VkEh4KBHVzZXIYASABKAsyEC5yb29rZXJ5LnYxLlVzZXIiXAoLUmVhZENoYW5nZWQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEhUKDXJlYWRfcG9zaXRpb24YAiABKAMSDgoGdW5yZWFkGAMgASgDEg0KBWFzX29mGAQgASgDIlsKD1JlYWN0aW9uQ2hhbmdlZBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSEgoKbWVzc2FnZV9pZBgCIAEoAxINCgVlbW90ZRgDIAEoCRIMCgRtaW5lGAQgASgIIgsKCUhlYXJ0YmVhdCI1CglSZWNvbm5lY3QSKAoFYWZ0ZXIYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25iBnByb3RvMw", [file_google_protobuf_duration, file_rookery_v1_conversation, file_rookery_v1_message, file_rookery_v1_server, file_rookery_v1_user]);
+  fileDesc("ChZyb29rZXJ5L3YxL2V2ZW50LnByb3RvEgpyb29rZXJ5LnYxIoMGCgVFdmVudBIiCgVyZWFkeRgBIAEoCzIRLnJvb2tlcnkudjEuUmVhZHlIABI1Cg9tZXNzYWdlX2NoYW5nZWQYAiABKAsyGi5yb29rZXJ5LnYxLk1lc3NhZ2VDaGFuZ2VkSAASPwoUY29udmVyc2F0aW9uX2NoYW5nZWQYAyABKAsyHy5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbkNoYW5nZWRIABI/ChRjb252ZXJzYXRpb25fcmVtb3ZlZBgEIAEoCzIfLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uUmVtb3ZlZEgAEiYKB3NraXBwZWQYBSABKAsyEy5yb29rZXJ5LnYxLlNraXBwZWRIABIpCgljYXVnaHRfdXAYBiABKAsyFC5yb29rZXJ5LnYxLkNhdWdodFVwSAASOwoSY29udmVyc2F0aW9uX3Jlc2V0GAcgASgLMh0ucm9va2VyeS52MS5Db252ZXJzYXRpb25SZXNldEgAEiQKBnR5cGluZxgIIAEoCzISLnJvb2tlcnkudjEuVHlwaW5nSAASNwoQcHJlc2VuY2VfY2hhbmdlZBgJIAEoCzIbLnJvb2tlcnkudjEuUHJlc2VuY2VDaGFuZ2VkSAASLwoMdXNlcl9jaGFuZ2VkGAogASgLMhcucm9va2VyeS52MS5Vc2VyQ2hhbmdlZEgAEi8KDHJlYWRfY2hhbmdlZBgLIAEoCzIXLnJvb2tlcnkudjEuUmVhZENoYW5nZWRIABI3ChByZWFjdGlvbl9jaGFuZ2VkGAwgASgLMhsucm9va2VyeS52MS5SZWFjdGlvbkNoYW5nZWRIABIqCgloZWFydGJlYXQYDSABKAsyFS5yb29rZXJ5LnYxLkhlYXJ0YmVhdEgAEioKCXJlY29ubmVjdBgOIAEoCzIVLnJvb2tlcnkudjEuUmVjb25uZWN0SAASMwoOc3RhdHVzX2NoYW5nZWQYDyABKAsyGS5yb29rZXJ5LnYxLlN0YXR1c0NoYW5nZWRIAEIGCgRraW5kIsQCCgVSZWFkeRIeCgR1c2VyGAEgASgLMhAucm9va2VyeS52MS5Vc2VyEhIKCnNlc3Npb25faWQYAiABKAkSEgoKaGlzdG9yeV9pZBgDIAEoCRIvCg1jb252ZXJzYXRpb25zGAQgAygLMhgucm9va2VyeS52MS5Db252ZXJzYXRpb24SHwoFdXNlcnMYBSADKAsyEC5yb29rZXJ5LnYxLlVzZXISJwoJcHJlc2VuY2VzGAYgAygLMhQucm9va2VyeS52MS5QcmVzZW5jZRIoCgZsaW1pdHMYByABKAsyGC5yb29rZXJ5LnYxLlNlcnZlckxpbWl0cxIqCgd0aW1pbmdzGAggASgLMhkucm9va2VyeS52MS5TZXJ2ZXJUaW1pbmdzEiIKBnN0YXR1cxgJIAEoCzISLnJvb2tlcnkudjEuU3RhdHVzIjYKDk1lc3NhZ2VDaGFuZ2VkEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UiRQoTQ29udmVyc2F0aW9uQ2hhbmdlZBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbiIuChNDb252ZXJzYXRpb25SZW1vdmVkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAyIJCgdTa2lwcGVkIgoKCENhdWdodFVwIiUKEUNvbnZlcnNhdGlvblJlc2V0EhAKCHBvc2l0aW9uGAEgASgDIjMKBlR5cGluZxIXCg9jb252ZXJzYXRpb25faWQYASABKAMSEAoIdXNlcl9pZHMYAiADKAMiOgoPUHJlc2VuY2VDaGFuZ2VkEicKCXByZXNlbmNlcxgBIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2UiLQoLVXNlckNoYW5nZWQSHgoEdXNlchgBIAEoCzIQLnJvb2tlcnkudjEuVXNlciJcCgtSZWFkQ2hhbmdlZBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSFQoNcmVhZF9wb3NpdGlvbhgCIAEoAxIOCgZ1bnJlYWQYAyABKAMSDQoFYXNfb2YYBCABKAMiWwoPUmVhY3Rpb25DaGFuZ2VkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxISCgptZXNzYWdlX2lkGAIgASgDEg0KBWVtb3RlGAMgASgJEgwKBG1pbmUYBCABKAgiMwoNU3RhdHVzQ2hhbmdlZBIiCgZzdGF0dXMYASABKAsyEi5yb29rZXJ5LnYxLlN0YXR1cyILCglIZWFydGJlYXQiNQoJUmVjb25uZWN0EigKBWFmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_google_protobuf_duration, file_rookery_v1_conversation, file_rookery_v1_message, file_rookery_v1_server, file_rookery_v1_user]);
 
 /**
  * One thing that happened, as state rather than as a difference: applying the newest of two is always right.
@@ -145,6 +145,14 @@ export type Event = Message<"rookery.v1.Event"> & {
      */
     value: Reconnect;
     case: "reconnect";
+  } | {
+    /**
+     * The user chose how she wants to be seen, on this device or another.
+     *
+     * @generated from field: rookery.v1.StatusChanged status_changed = 15;
+     */
+    value: StatusChanged;
+    case: "statusChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -217,6 +225,13 @@ export type Ready = Message<"rookery.v1.Ready"> & {
    * @generated from field: rookery.v1.ServerTimings timings = 8;
    */
   timings?: ServerTimings | undefined;
+
+  /**
+   * How the caller wants to be seen.
+   *
+   * @generated from field: rookery.v1.Status status = 9;
+   */
+  status?: Status | undefined;
 };
 
 /**
@@ -497,6 +512,27 @@ export const ReactionChangedSchema: GenMessage<ReactionChanged> = /*@__PURE__*/
   messageDesc(file_rookery_v1_event, 12);
 
 /**
+ * How the caller wants to be seen, from now on.
+ *
+ * @generated from message rookery.v1.StatusChanged
+ */
+export type StatusChanged = Message<"rookery.v1.StatusChanged"> & {
+  /**
+   * The choice.
+   *
+   * @generated from field: rookery.v1.Status status = 1;
+   */
+  status?: Status | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.StatusChanged.
+ * Use `create(StatusChangedSchema)` to create a new message.
+ */
+export const StatusChangedSchema: GenMessage<StatusChanged> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_event, 13);
+
+/**
  * Sent every ServerTimings.heartbeat. A stream that is silent for ServerTimings.timeout is dead.
  *
  * @generated from message rookery.v1.Heartbeat
@@ -509,7 +545,7 @@ export type Heartbeat = Message<"rookery.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_rookery_v1_event, 13);
+  messageDesc(file_rookery_v1_event, 14);
 
 /**
  * The server ends the stream now (it stops, or the session has ended).
@@ -530,5 +566,5 @@ export type Reconnect = Message<"rookery.v1.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_rookery_v1_event, 14);
+  messageDesc(file_rookery_v1_event, 15);
 

@@ -6,13 +6,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Media } from "./media_pb";
+import { file_rookery_v1_media } from "./media_pb";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
 
 /**
  * Describes the file rookery/v1/message.proto.
  */
 export const file_rookery_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Chhyb29rZXJ5L3YxL21lc3NhZ2UucHJvdG8SCnJvb2tlcnkudjEixwIKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgoKAmlkGAIgASgDEhEKCWF1dGhvcl9pZBgDIAEoAxIMCgR0ZXh0GAQgASgJEg8KB2NoYW5nZWQYBSABKAMSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZWRpdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdkZWxldGVkGAggASgIEhAKCHJlcGx5X3RvGAkgASgDEicKCXJlYWN0aW9ucxgKIAMoCzIULnJvb2tlcnkudjEuUmVhY3Rpb24SJgoGc3lzdGVtGAsgASgLMhYucm9va2VyeS52MS5TeXN0ZW1MaW5lEhIKCnJlcXVlc3RfaWQYDCABKAkiSAoIUmVhY3Rpb24SDQoFZW1vdGUYASABKAkSDQoFY291bnQYAiABKAUSEAoIdXNlcl9pZHMYAyADKAMSDAoEbWluZRgEIAEoCCJoCgpTeXN0ZW1MaW5lEiQKBGtpbmQYASABKA4yFi5yb29rZXJ5LnYxLlN5c3RlbUtpbmQSEAoIdXNlcl9pZHMYAiADKAMSDAoEbmFtZRgDIAEoCRIUCgxuZXdfb3duZXJfaWQYBCABKAMqkwIKClN5c3RlbUtpbmQSGwoXU1lTVEVNX0tJTkRfVU5TUEVDSUZJRUQQABIXChNTWVNURU1fS0lORF9DUkVBVEVEEAESFgoSU1lTVEVNX0tJTkRfSk9JTkVEEAISFQoRU1lTVEVNX0tJTkRfQURERUQQAxIUChBTWVNURU1fS0lORF9MRUZUEAQSHQoZU1lTVEVNX0tJTkRfTEVGVF9TSUxFTlRMWRAFEhcKE1NZU1RFTV9LSU5EX1JFTU9WRUQQBhIXChNTWVNURU1fS0lORF9SRU5BTUVEEAcSGwoXU1lTVEVNX0tJTkRfTUFERV9QVUJMSUMQCBIcChhTWVNURU1fS0lORF9NQURFX1BSSVZBVEUQCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Chhyb29rZXJ5L3YxL21lc3NhZ2UucHJvdG8SCnJvb2tlcnkudjEi7wIKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgoKAmlkGAIgASgDEhEKCWF1dGhvcl9pZBgDIAEoAxIMCgR0ZXh0GAQgASgJEg8KB2NoYW5nZWQYBSABKAMSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZWRpdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdkZWxldGVkGAggASgIEhAKCHJlcGx5X3RvGAkgASgDEicKCXJlYWN0aW9ucxgKIAMoCzIULnJvb2tlcnkudjEuUmVhY3Rpb24SJgoGc3lzdGVtGAsgASgLMhYucm9va2VyeS52MS5TeXN0ZW1MaW5lEhIKCnJlcXVlc3RfaWQYDCABKAkSJgoLYXR0YWNobWVudHMYDSADKAsyES5yb29rZXJ5LnYxLk1lZGlhIkgKCFJlYWN0aW9uEg0KBWVtb3RlGAEgASgJEg0KBWNvdW50GAIgASgFEhAKCHVzZXJfaWRzGAMgAygDEgwKBG1pbmUYBCABKAgiaAoKU3lzdGVtTGluZRIkCgRraW5kGAEgASgOMhYucm9va2VyeS52MS5TeXN0ZW1LaW5kEhAKCHVzZXJfaWRzGAIgAygDEgwKBG5hbWUYAyABKAkSFAoMbmV3X293bmVyX2lkGAQgASgDKpMCCgpTeXN0ZW1LaW5kEhsKF1NZU1RFTV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTU1lTVEVNX0tJTkRfQ1JFQVRFRBABEhYKElNZU1RFTV9LSU5EX0pPSU5FRBACEhUKEVNZU1RFTV9LSU5EX0FEREVEEAMSFAoQU1lTVEVNX0tJTkRfTEVGVBAEEh0KGVNZU1RFTV9LSU5EX0xFRlRfU0lMRU5UTFkQBRIXChNTWVNURU1fS0lORF9SRU1PVkVEEAYSFwoTU1lTVEVNX0tJTkRfUkVOQU1FRBAHEhsKF1NZU1RFTV9LSU5EX01BREVfUFVCTElDEAgSHAoYU1lTVEVNX0tJTkRfTUFERV9QUklWQVRFEAliBnByb3RvMw", [file_google_protobuf_timestamp, file_rookery_v1_media]);
 
 /**
  * A message as it is now. (conversation_id, id) names it.
@@ -42,7 +44,8 @@ export type Message = Message$1<"rookery.v1.Message"> & {
   authorId: bigint;
 
   /**
-   * At most 4,000 characters and 16 KiB, as they were sent. Empty for a deleted message and for system lines.
+   * At most 4,000 characters and 16 KiB, as they were sent. Empty for a deleted message and for system lines, and where
+   * attachments say it all.
    *
    * @generated from field: string text = 4;
    */
@@ -71,7 +74,7 @@ export type Message = Message$1<"rookery.v1.Message"> & {
   editedAt?: Timestamp | undefined;
 
   /**
-   * A deleted message keeps its place and its author; its text and reactions are gone.
+   * A deleted message keeps its place and its author; its text, attachments and reactions are gone.
    *
    * @generated from field: bool deleted = 8;
    */
@@ -104,6 +107,13 @@ export type Message = Message$1<"rookery.v1.Message"> & {
    * @generated from field: string request_id = 12;
    */
   requestId: string;
+
+  /**
+   * Files that were sent with it, at most 10, in the sender's order. Never change but that deleting takes them away.
+   *
+   * @generated from field: repeated rookery.v1.Media attachments = 13;
+   */
+  attachments: Media[];
 };
 
 /**

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/server.proto.
  */
 export const file_rookery_v1_server: GenFile = /*@__PURE__*/
-  fileDesc("Chdyb29rZXJ5L3YxL3NlcnZlci5wcm90bxIKcm9va2VyeS52MSKPAQoMU2VydmVyTGltaXRzEhcKD3RleHRfY2hhcmFjdGVycxgBIAEoBRISCgp0ZXh0X2J5dGVzGAIgASgFEhUKDWdyb3VwX21lbWJlcnMYAyABKAUSEwoLc21hbGxfZ3JvdXAYBCABKAUSDgoGcmVwbGF5GAUgASgFEhYKDnJlYWN0aW9uX2tpbmRzGAYgASgFIrECCg1TZXJ2ZXJUaW1pbmdzEiwKCWhlYXJ0YmVhdBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgd0aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKDXR5cGluZ19yZXBlYXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMQoOdHlwaW5nX2V4cGlyZXMYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPYWN0aXZpdHlfcmVwZWF0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmlkbGVfYWZ0ZXIYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25iBnByb3RvMw", [file_google_protobuf_duration]);
+  fileDesc("Chdyb29rZXJ5L3YxL3NlcnZlci5wcm90bxIKcm9va2VyeS52MSLiAQoMU2VydmVyTGltaXRzEhcKD3RleHRfY2hhcmFjdGVycxgBIAEoBRISCgp0ZXh0X2J5dGVzGAIgASgFEhUKDWdyb3VwX21lbWJlcnMYAyABKAUSEwoLc21hbGxfZ3JvdXAYBCABKAUSDgoGcmVwbGF5GAUgASgFEhYKDnJlYWN0aW9uX2tpbmRzGAYgASgFEhMKC2F0dGFjaG1lbnRzGAcgASgFEhIKCmZpbGVfYnl0ZXMYCCABKAMSEgoKdXNlcl9ieXRlcxgJIAEoAxIUCgxhdmF0YXJfYnl0ZXMYCiABKAMisQIKDVNlcnZlclRpbWluZ3MSLAoJaGVhcnRiZWF0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNdHlwaW5nX3JlcGVhdBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg50eXBpbmdfZXhwaXJlcxgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9hY3Rpdml0eV9yZXBlYXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKaWRsZV9hZnRlchgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * The limits of this server. All are settings of its operator.
@@ -62,6 +62,34 @@ export type ServerLimits = Message<"rookery.v1.ServerLimits"> & {
    * @generated from field: int32 reaction_kinds = 6;
    */
   reactionKinds: number;
+
+  /**
+   * Most files of one message.
+   *
+   * @generated from field: int32 attachments = 7;
+   */
+  attachments: number;
+
+  /**
+   * Largest file, in bytes.
+   *
+   * @generated from field: int64 file_bytes = 8;
+   */
+  fileBytes: bigint;
+
+  /**
+   * How many bytes of files one user may keep on the server.
+   *
+   * @generated from field: int64 user_bytes = 9;
+   */
+  userBytes: bigint;
+
+  /**
+   * Largest avatar, in bytes.
+   *
+   * @generated from field: int64 avatar_bytes = 10;
+   */
+  avatarBytes: bigint;
 };
 
 /**

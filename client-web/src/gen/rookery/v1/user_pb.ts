@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/user.proto.
  */
 export const file_rookery_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChVyb29rZXJ5L3YxL3VzZXIucHJvdG8SCnJvb2tlcnkudjEidQoEVXNlchIKCgJpZBgBIAEoAxIMCgRuYW1lGAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRINCgVhYm91dBgEIAEoCRIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ3CghQcmVzZW5jZRIPCgd1c2VyX2lkGAEgASgDEigKBXN0YXRlGAIgASgOMhkucm9va2VyeS52MS5QcmVzZW5jZVN0YXRlEjAKDGxhc3Rfc2Vlbl9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqfwoNUHJlc2VuY2VTdGF0ZRIeChpQUkVTRU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVBSRVNFTkNFX1NUQVRFX09OTElORRABEhcKE1BSRVNFTkNFX1NUQVRFX0lETEUQAhIaChZQUkVTRU5DRV9TVEFURV9PRkZMSU5FEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChVyb29rZXJ5L3YxL3VzZXIucHJvdG8SCnJvb2tlcnkudjEilAEKBFVzZXISCgoCaWQYASABKAMSDAoEbmFtZRgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDQoFYWJvdXQYBCABKAkSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY29sb3IYBiABKAkSDgoGYXZhdGFyGAcgASgJIi4KBlN0YXR1cxIkCgRraW5kGAEgASgOMhYucm9va2VyeS52MS5TdGF0dXNLaW5kIncKCFByZXNlbmNlEg8KB3VzZXJfaWQYASABKAMSKAoFc3RhdGUYAiABKA4yGS5yb29rZXJ5LnYxLlByZXNlbmNlU3RhdGUSMAoMbGFzdF9zZWVuX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCqiAQoNUHJlc2VuY2VTdGF0ZRIeChpQUkVTRU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVBSRVNFTkNFX1NUQVRFX09OTElORRABEhcKE1BSRVNFTkNFX1NUQVRFX0lETEUQAhIaChZQUkVTRU5DRV9TVEFURV9PRkZMSU5FEAMSIQodUFJFU0VOQ0VfU1RBVEVfRE9fTk9UX0RJU1RVUkIQBCqSAQoKU3RhdHVzS2luZBIbChdTVEFUVVNfS0lORF9VTlNQRUNJRklFRBAAEhYKElNUQVRVU19LSU5EX09OTElORRABEhQKEFNUQVRVU19LSU5EX0lETEUQAhIeChpTVEFUVVNfS0lORF9ET19OT1RfRElTVFVSQhADEhkKFVNUQVRVU19LSU5EX0lOVklTSUJMRRAEYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * An account as everybody on the server sees it.
@@ -54,6 +54,20 @@ export type User = Message<"rookery.v1.User"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 5;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * The colour of the profile's banner as #rrggbb, lower case; empty: the client chooses one.
+   *
+   * @generated from field: string color = 6;
+   */
+  color: string;
+
+  /**
+   * The Media.id of the user's picture; empty: none. Everybody on the server may see it; its thumbnail is square.
+   *
+   * @generated from field: string avatar = 7;
+   */
+  avatar: string;
 };
 
 /**
@@ -62,6 +76,27 @@ export type User = Message<"rookery.v1.User"> & {
  */
 export const UserSchema: GenMessage<User> = /*@__PURE__*/
   messageDesc(file_rookery_v1_user, 0);
+
+/**
+ * The user's own choice; nobody else is told it.
+ *
+ * @generated from message rookery.v1.Status
+ */
+export type Status = Message<"rookery.v1.Status"> & {
+  /**
+   * How she wants to be seen.
+   *
+   * @generated from field: rookery.v1.StatusKind kind = 1;
+   */
+  kind: StatusKind;
+};
+
+/**
+ * Describes the message rookery.v1.Status.
+ * Use `create(StatusSchema)` to create a new message.
+ */
+export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user, 1);
 
 /**
  * A user's presence now. Live presence is a hint: newest value wins, it is never replayed.
@@ -96,7 +131,7 @@ export type Presence = Message<"rookery.v1.Presence"> & {
  * Use `create(PresenceSchema)` to create a new message.
  */
 export const PresenceSchema: GenMessage<Presence> = /*@__PURE__*/
-  messageDesc(file_rookery_v1_user, 1);
+  messageDesc(file_rookery_v1_user, 2);
 
 /**
  * How reachable a user is, over all her devices.
@@ -126,11 +161,18 @@ export enum PresenceState {
   IDLE = 2,
 
   /**
-   * Not connected.
+   * Not connected, or does not want to be seen.
    *
    * @generated from enum value: PRESENCE_STATE_OFFLINE = 3;
    */
   OFFLINE = 3,
+
+  /**
+   * Connected, and does not want to be disturbed.
+   *
+   * @generated from enum value: PRESENCE_STATE_DO_NOT_DISTURB = 4;
+   */
+  DO_NOT_DISTURB = 4,
 }
 
 /**
@@ -138,4 +180,52 @@ export enum PresenceState {
  */
 export const PresenceStateSchema: GenEnum<PresenceState> = /*@__PURE__*/
   enumDesc(file_rookery_v1_user, 0);
+
+/**
+ * How a user wants to be seen. Stands until she chooses otherwise, on all devices.
+ *
+ * @generated from enum rookery.v1.StatusKind
+ */
+export enum StatusKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: STATUS_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * As her devices say: online or idle.
+   *
+   * @generated from enum value: STATUS_KIND_ONLINE = 1;
+   */
+  ONLINE = 1,
+
+  /**
+   * Idle, whatever her devices say.
+   *
+   * @generated from enum value: STATUS_KIND_IDLE = 2;
+   */
+  IDLE = 2,
+
+  /**
+   * Do not disturb: clients show no notifications.
+   *
+   * @generated from enum value: STATUS_KIND_DO_NOT_DISTURB = 3;
+   */
+  DO_NOT_DISTURB = 3,
+
+  /**
+   * Offline to everybody else; her typing is not shown either.
+   *
+   * @generated from enum value: STATUS_KIND_INVISIBLE = 4;
+   */
+  INVISIBLE = 4,
+}
+
+/**
+ * Describes the enum rookery.v1.StatusKind.
+ */
+export const StatusKindSchema: GenEnum<StatusKind> = /*@__PURE__*/
+  enumDesc(file_rookery_v1_user, 1);
 

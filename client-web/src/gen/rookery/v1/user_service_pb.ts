@@ -6,7 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
-import type { Presence, User } from "./user_pb";
+import type { Presence, Status, StatusKind, User } from "./user_pb";
 import { file_rookery_v1_user } from "./user_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/user_service.proto.
  */
 export const file_rookery_v1_user_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yb29rZXJ5L3YxL3VzZXJfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDIlkKD0dldFVzZXJSZXNwb25zZRIeCgR1c2VyGAEgASgLMhAucm9va2VyeS52MS5Vc2VyEiYKCHByZXNlbmNlGAIgASgLMhQucm9va2VyeS52MS5QcmVzZW5jZSIjCg9HZXRVc2Vyc1JlcXVlc3QSEAoIdXNlcl9pZHMYASADKAMiXAoQR2V0VXNlcnNSZXNwb25zZRIfCgV1c2VycxgBIAMoCzIQLnJvb2tlcnkudjEuVXNlchInCglwcmVzZW5jZXMYAiADKAsyFC5yb29rZXJ5LnYxLlByZXNlbmNlIkkKEExpc3RVc2Vyc1JlcXVlc3QSDgoGZmlsdGVyGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInYKEUxpc3RVc2Vyc1Jlc3BvbnNlEh8KBXVzZXJzGAEgAygLMhAucm9va2VyeS52MS5Vc2VyEicKCXByZXNlbmNlcxgCIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2USFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJImwKFFVwZGF0ZVByb2ZpbGVSZXF1ZXN0EhQKDGRpc3BsYXlfbmFtZRgBIAEoCRINCgVhYm91dBgCIAEoCRIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siNwoVVXBkYXRlUHJvZmlsZVJlc3BvbnNlEh4KBHVzZXIYASABKAsyEC5yb29rZXJ5LnYxLlVzZXIyuAIKC1VzZXJTZXJ2aWNlEkIKB0dldFVzZXISGi5yb29rZXJ5LnYxLkdldFVzZXJSZXF1ZXN0Ghsucm9va2VyeS52MS5HZXRVc2VyUmVzcG9uc2USRQoIR2V0VXNlcnMSGy5yb29rZXJ5LnYxLkdldFVzZXJzUmVxdWVzdBocLnJvb2tlcnkudjEuR2V0VXNlcnNSZXNwb25zZRJICglMaXN0VXNlcnMSHC5yb29rZXJ5LnYxLkxpc3RVc2Vyc1JlcXVlc3QaHS5yb29rZXJ5LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlElQKDVVwZGF0ZVByb2ZpbGUSIC5yb29rZXJ5LnYxLlVwZGF0ZVByb2ZpbGVSZXF1ZXN0GiEucm9va2VyeS52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_field_mask, file_rookery_v1_user]);
+  fileDesc("Ch1yb29rZXJ5L3YxL3VzZXJfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDIlkKD0dldFVzZXJSZXNwb25zZRIeCgR1c2VyGAEgASgLMhAucm9va2VyeS52MS5Vc2VyEiYKCHByZXNlbmNlGAIgASgLMhQucm9va2VyeS52MS5QcmVzZW5jZSIjCg9HZXRVc2Vyc1JlcXVlc3QSEAoIdXNlcl9pZHMYASADKAMiXAoQR2V0VXNlcnNSZXNwb25zZRIfCgV1c2VycxgBIAMoCzIQLnJvb2tlcnkudjEuVXNlchInCglwcmVzZW5jZXMYAiADKAsyFC5yb29rZXJ5LnYxLlByZXNlbmNlIkkKEExpc3RVc2Vyc1JlcXVlc3QSDgoGZmlsdGVyGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInYKEUxpc3RVc2Vyc1Jlc3BvbnNlEh8KBXVzZXJzGAEgAygLMhAucm9va2VyeS52MS5Vc2VyEicKCXByZXNlbmNlcxgCIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2USFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIosBChRVcGRhdGVQcm9maWxlUmVxdWVzdBIUCgxkaXNwbGF5X25hbWUYASABKAkSDQoFYWJvdXQYAiABKAkSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEg0KBWNvbG9yGAQgASgJEg4KBmF2YXRhchgFIAEoCSI3ChVVcGRhdGVQcm9maWxlUmVzcG9uc2USHgoEdXNlchgBIAEoCzIQLnJvb2tlcnkudjEuVXNlciI4ChBTZXRTdGF0dXNSZXF1ZXN0EiQKBGtpbmQYASABKA4yFi5yb29rZXJ5LnYxLlN0YXR1c0tpbmQiNwoRU2V0U3RhdHVzUmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIucm9va2VyeS52MS5TdGF0dXMyggMKC1VzZXJTZXJ2aWNlEkIKB0dldFVzZXISGi5yb29rZXJ5LnYxLkdldFVzZXJSZXF1ZXN0Ghsucm9va2VyeS52MS5HZXRVc2VyUmVzcG9uc2USRQoIR2V0VXNlcnMSGy5yb29rZXJ5LnYxLkdldFVzZXJzUmVxdWVzdBocLnJvb2tlcnkudjEuR2V0VXNlcnNSZXNwb25zZRJICglMaXN0VXNlcnMSHC5yb29rZXJ5LnYxLkxpc3RVc2Vyc1JlcXVlc3QaHS5yb29rZXJ5LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlElQKDVVwZGF0ZVByb2ZpbGUSIC5yb29rZXJ5LnYxLlVwZGF0ZVByb2ZpbGVSZXF1ZXN0GiEucm9va2VyeS52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2USSAoJU2V0U3RhdHVzEhwucm9va2VyeS52MS5TZXRTdGF0dXNSZXF1ZXN0Gh0ucm9va2VyeS52MS5TZXRTdGF0dXNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_field_mask, file_rookery_v1_user]);
 
 /**
  * Whom to get.
@@ -210,6 +210,20 @@ export type UpdateProfileRequest = Message<"rookery.v1.UpdateProfileRequest"> & 
    * @generated from field: google.protobuf.FieldMask update_mask = 3;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * As User.color, in any case; empty: none.
+   *
+   * @generated from field: string color = 4;
+   */
+  color: string;
+
+  /**
+   * The Media.id of a picture that the caller uploaded, of at most 2 MiB; empty: none.
+   *
+   * @generated from field: string avatar = 5;
+   */
+  avatar: string;
 };
 
 /**
@@ -239,6 +253,48 @@ export type UpdateProfileResponse = Message<"rookery.v1.UpdateProfileResponse"> 
  */
 export const UpdateProfileResponseSchema: GenMessage<UpdateProfileResponse> = /*@__PURE__*/
   messageDesc(file_rookery_v1_user_service, 7);
+
+/**
+ * The choice.
+ *
+ * @generated from message rookery.v1.SetStatusRequest
+ */
+export type SetStatusRequest = Message<"rookery.v1.SetStatusRequest"> & {
+  /**
+   * How the caller wants to be seen.
+   *
+   * @generated from field: rookery.v1.StatusKind kind = 1;
+   */
+  kind: StatusKind;
+};
+
+/**
+ * Describes the message rookery.v1.SetStatusRequest.
+ * Use `create(SetStatusRequestSchema)` to create a new message.
+ */
+export const SetStatusRequestSchema: GenMessage<SetStatusRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 8);
+
+/**
+ * Chosen.
+ *
+ * @generated from message rookery.v1.SetStatusResponse
+ */
+export type SetStatusResponse = Message<"rookery.v1.SetStatusResponse"> & {
+  /**
+   * The choice as it now is.
+   *
+   * @generated from field: rookery.v1.Status status = 1;
+   */
+  status?: Status | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.SetStatusResponse.
+ * Use `create(SetStatusResponseSchema)` to create a new message.
+ */
+export const SetStatusResponseSchema: GenMessage<SetStatusResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 9);
 
 /**
  * People.
@@ -285,6 +341,16 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof UpdateProfileRequestSchema;
     output: typeof UpdateProfileResponseSchema;
+  },
+  /**
+   * Chooses how the caller wants to be seen; her other devices hear of it by StatusChanged.
+   *
+   * @generated from rpc rookery.v1.UserService.SetStatus
+   */
+  setStatus: {
+    methodKind: "unary";
+    input: typeof SetStatusRequestSchema;
+    output: typeof SetStatusResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rookery_v1_user_service, 0);
