@@ -120,6 +120,8 @@ function receive(state: State, response: v1.SubscribeResponse): State {
       const { messageId, emote, mine } = kind.value;
       return change(state, kind.value.conversationId, (known) => conversations.setMine(known, messageId, emote, mine));
     }
+    case "statusChanged":
+      return { ...state, status: kind.value.status?.kind ?? state.status };
     case "heartbeat":
     case "reconnect":
       return state;
@@ -152,6 +154,7 @@ function begin(old: State, ready: v1.Ready): State {
     userId: ready.user?.id ?? state.userId,
     limits: ready.limits ?? state.limits,
     timings: ready.timings ?? state.timings,
+    status: ready.status?.kind ?? state.status,
     conversations: kept,
     opened: state.opened.filter((id) => kept.has(id)),
   };

@@ -3,7 +3,7 @@
 import { type Conversation, partnerId } from "./conversation";
 import type * as v1 from "../api/protocol";
 import { ConversationKind } from "../gen/rookery/v1/conversation_pb";
-import { PresenceState } from "../gen/rookery/v1/user_pb";
+import { PresenceState, StatusKind } from "../gen/rookery/v1/user_pb";
 import type { Connection, PageAt, Pending } from "./update";
 
 /** Everything a client knows and may draw. */
@@ -24,6 +24,8 @@ export interface State {
   readonly opened: readonly bigint[];
   readonly limits?: v1.ServerLimits;
   readonly timings?: v1.ServerTimings;
+  /** How the caller wants to be seen; unspecified until the server said it. */
+  readonly status: StatusKind;
 }
 
 export const EMPTY: State = {
@@ -36,6 +38,7 @@ export const EMPTY: State = {
   presences: new Map(),
   pending: new Map(),
   opened: [],
+  status: StatusKind.UNSPECIFIED,
 };
 
 /**
