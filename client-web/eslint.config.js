@@ -25,6 +25,8 @@ export default typescript.config(
       ],
     },
   },
+  // Who is signed in here and small habits, none of them secret: they have to be there before anything is drawn.
+  { files: ["src/api/session.ts", "src/ui/habit.ts"], rules: { "no-restricted-globals": "off" } },
   {
     files: ["src/state/**", "src/engine/**"],
     ignores: ["src/engine/ambient.ts", "**/*.test.ts"],

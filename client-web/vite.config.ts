@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 // In use the server itself serves the page, so page and calls have one origin. Here a proxy makes it so.
 const server = process.env.ROOKERY_URL ?? "http://127.0.0.1:7878";
-const proxy = { "^/(rookery\\.v1\\.|media/)": { target: server } };
+const proxy = { "^/(rookery\\.v1\\.|media(/|$)|gif/)": { target: server } };
 
 export default defineConfig({
   plugins: [svelte()],

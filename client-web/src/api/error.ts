@@ -66,7 +66,8 @@ export class Failure extends Error {
   }
 }
 
-function reasonOf(name: string): ErrorReason | undefined {
+/** A reason by its name in the protocol. */
+export function reasonOf(name: string): ErrorReason | undefined {
   const value = (ErrorReason as unknown as Record<string, unknown>)[name];
   return typeof value === "number" ? value : undefined;
 }

@@ -1,5 +1,5 @@
-// Who is signed in, and what proves it. The only file that knows how: today a bearer token, kept for this tab alone; with
-// `browser = true` in Register and SignIn the server will set a cookie that no script can read, and the token goes.
+// Who is signed in. What proves it is a cookie that no script can read (`browser = true`); what is kept here is no secret:
+// whose chats this browser shows, and which history they belong to.
 
 import type { Client } from "@connectrpc/connect";
 
@@ -12,19 +12,13 @@ export interface Session {
   readonly historyId: string;
 }
 
-interface Kept {
-  token: string;
-  userId: string;
-  historyId: string;
-}
-
 const PLACE = "rookery session";
 
-let kept: Kept | undefined = read();
+let kept: Session | undefined = read();
 
-/** Who is signed in in this tab, if anybody. */
+/** Who is signed in in this browser, if anybody. */
 export function current(): Session | undefined {
-  return kept && { userId: BigInt(kept.userId), historyId: kept.historyId };
+  return kept;
 }
 
 /** Makes an account and signs it in. */
@@ -32,7 +26,7 @@ export async function register(
   accounts: Client<typeof AccountService>,
   account: { name: string; password: string; displayName: string },
 ): Promise<Session> {
-  return begin(await accounts.register({ ...account, device: device() }));
+  return begin(await accounts.register({ ...account, device: device(), browser: true }));
 }
 
 /** Signs in. */
@@ -40,7 +34,7 @@ export async function signIn(
   accounts: Client<typeof AccountService>,
   account: { name: string; password: string },
 ): Promise<Session> {
-  return begin(await accounts.signIn({ ...account, device: device() }));
+  return begin(await accounts.signIn({ ...account, device: device(), browser: true }));
 }
 
 /** What is kept belongs to this history from now on. */
@@ -53,31 +47,37 @@ export function end(): void {
   write(undefined);
 }
 
-/** Proves to the server who calls. */
-export function prove(headers: Headers): void {
-  if (kept) headers.set("authorization", `Bearer ${kept.token}`);
+/** Calls back when another tab signs out, or somebody else in: the cookie is one for all tabs. Gives a way to stop. */
+export function onChanged(changed: () => void): () => void {
+  const heard = (event: StorageEvent) => {
+    if (event.key === PLACE && read()?.userId !== kept?.userId) changed();
+  };
+  addEventListener("storage", heard);
+  return () => removeEventListener("storage", heard);
 }
 
-function begin(answer: { token: string; user?: User }): Session {
-  const userId = answer.user?.id ?? 0n;
-  write({ token: answer.token, userId: String(userId), historyId: "" });
-  return { userId, historyId: "" };
+function begin(answer: { user?: User }): Session {
+  const session = { userId: answer.user?.id ?? 0n, historyId: "" };
+  write(session);
+  return session;
 }
 
-function write(next: Kept | undefined): void {
+function write(next: Session | undefined): void {
   kept = next;
   try {
-    if (next) sessionStorage.setItem(PLACE, JSON.stringify(next));
-    else sessionStorage.removeItem(PLACE);
+    if (next) localStorage.setItem(PLACE, JSON.stringify({ ...next, userId: String(next.userId) }));
+    else localStorage.removeItem(PLACE);
   } catch {
-    // Storage is switched off: the session lives as long as the page.
+    // Storage is switched off: this page knows as long as it lives.
   }
 }
 
-function read(): Kept | undefined {
+function read(): Session | undefined {
   try {
-    const text = sessionStorage.getItem(PLACE);
-    return text ? (JSON.parse(text) as Kept) : undefined;
+    const text = localStorage.getItem(PLACE);
+    if (!text) return undefined;
+    const { userId, historyId } = JSON.parse(text) as { userId: string; historyId: string };
+    return { userId: BigInt(userId), historyId };
   } catch {
     return undefined;
   }

@@ -1,10 +1,17 @@
 // Every call of the protocol, to the server that this page came from. Knows nothing of state.
 
-import { type Client, type Interceptor, type Transport, createClient } from "@connectrpc/connect";
+import { type Client, type Transport, createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
-import { AccountService, ConversationService, EventService, GifService, MessageService, UserService } from "./protocol";
-import * as session from "./session";
+import { type Upload, upload } from "./media";
+import {
+  AccountService,
+  ConversationService,
+  EventService,
+  GifService,
+  MessageService,
+  UserService,
+} from "./protocol";
 
 /** How long a call may take before its outcome counts as unknown. */
 const CALL_TIMEOUT = 20_000;
@@ -17,21 +24,17 @@ export interface Api {
   readonly gifs: Client<typeof GifService>;
   readonly messages: Client<typeof MessageService>;
   readonly users: Client<typeof UserService>;
+  /** Files, of any size that the server takes. */
+  readonly upload: Upload;
 }
 
-/** The server that this page came from. */
+/** The server that this page came from; the browser sends its cookie by itself. */
 export function connect(): Api {
-  return over(
-    createGrpcWebTransport({
-      baseUrl: location.origin,
-      defaultTimeoutMs: CALL_TIMEOUT,
-      interceptors: [proving],
-    }),
-  );
+  return over(createGrpcWebTransport({ baseUrl: location.origin, defaultTimeoutMs: CALL_TIMEOUT }), upload);
 }
 
 /** The services over any transport. */
-export function over(transport: Transport): Api {
+export function over(transport: Transport, upload: Upload): Api {
   return {
     accounts: createClient(AccountService, transport),
     conversations: createClient(ConversationService, transport),
@@ -39,10 +42,6 @@ export function over(transport: Transport): Api {
     gifs: createClient(GifService, transport),
     messages: createClient(MessageService, transport),
     users: createClient(UserService, transport),
+    upload,
   };
 }
-
-const proving: Interceptor = (next) => (request) => {
-  session.prove(request.header);
-  return next(request);
-};

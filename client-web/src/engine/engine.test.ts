@@ -4,12 +4,15 @@ import { type MessageInitShape, create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import { Failure } from "../api/error";
+import type { Upload } from "../api/media";
 import * as v1 from "../api/protocol";
 import { over } from "../api/transport";
-import { pending } from "../state/state";
+import { pending, upload } from "../state/state";
+import type { PendingAttachment } from "../state/update";
 import type { Ambient } from "./ambient";
 import { Backoff } from "./backoff";
-import { type Disk, MemoryDisk } from "./disk";
+import { type Batch, type Disk, MemoryDisk } from "./disk";
 import { Engine } from "./engine";
 import { Report } from "./here";
 import { Reading } from "./reading";
@@ -45,7 +48,12 @@ function script(disk: Disk = new MemoryDisk()) {
   const feeds: Feed[] = [];
   const sends: v1.SendMessageRequest[] = [];
   const changes: v1.ListChangesRequest[] = [];
+  const uploads: string[] = [];
   const say = {
+    upload: (async (content, name, onProgress) => {
+      onProgress?.(content.size / 2, content.size);
+      return create(v1.MediaSchema, { id: `media ${uploads.length}`, name, size: BigInt(content.size) });
+    }) as Upload,
     send: async (request: v1.SendMessageRequest): Promise<MessageInitShape<typeof v1.SendMessageResponseSchema>> => ({
       message: message(100n + BigInt(sends.length), { authorId: 1n, requestId: request.requestId }),
     }),
@@ -71,8 +79,13 @@ function script(disk: Disk = new MemoryDisk()) {
         listMessages: () => ({ messages: [message(10n)], position: 10n }),
         markRead: ({ id }) => ({ readPosition: id, unread: 0n }),
       });
+      service(v1.GifService, { saveGif: ({ gifId }) => ({ media: { id: `saved ${gifId}` } }) });
       service(v1.UserService, { getUsers: () => ({}) });
   });
+  const upload: Upload = (content, name, ...more) => {
+    uploads.push(name);
+    return say.upload(content, name, ...more);
+  };
   let id = 0;
   const ambient: Ambient = {
     now: () => Date.now(),
@@ -80,9 +93,9 @@ function script(disk: Disk = new MemoryDisk()) {
     jitter: () => 1,
     requestId: () => `request ${++id}`,
   };
-  const engine = new Engine(over(transport), ambient, disk, () => {});
+  const engine = new Engine(over(transport, upload), ambient, disk, () => {});
   void engine.start();
-  return { engine, feeds, sends, changes, say };
+  return { engine, feeds, sends, changes, uploads, say };
 }
 
 function message(id: bigint, more: MessageInitShape<typeof v1.MessageSchema> = {}) {
@@ -109,6 +122,28 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
+});
+
+test("an own message that is known before others makes the cache believe nothing of those", async () => {
+  const disk = new MemoryDisk();
+  const written = vi.spyOn(disk, "write");
+  const { engine, feeds, say } = script(disk);
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  engine.open(ROOM);
+  await pass();
+  say.send = async ({ requestId }) => ({ message: message(20n, { authorId: 1n, requestId }) });
+  await engine.send(ROOM, "sent before");
+  await pass(2_000);
+  const [kept] = (written.mock.lastCall as unknown as [Batch])[0].conversations;
+  expect(kept?.newest?.messages.map(({ id }) => id)).toEqual([10n, 20n]);
+  // The next start goes on from here: whatever lies between comes again, in its place.
+  expect(kept?.cursor).toBe(10n);
+  feeds[0]?.push(changed(11n, 10n), changed(12n));
+  await pass();
+  expect(engine.state.conversations.get(ROOM)?.run?.messages.map(({ id }) => id)).toEqual([10n, 11n, 12n, 20n]);
+  engine.stop();
 });
 
 test("a hole is filled before what comes behind it", async () => {
@@ -200,13 +235,114 @@ test("a refused message fails with the server's words, and the next goes on", as
 test("what waits on the disk is sent when its history is there again", async () => {
   const disk = new MemoryDisk();
   await disk.begin("h", 1n);
-  await disk.putPending({ requestId: "kept", conversationId: ROOM, text: "unsent", replyTo: 0n, writtenAt: 0 });
+  await disk.putPending({ requestId: "kept", conversationId: ROOM, text: "unsent", replyTo: 0n, attachments: [], writtenAt: 0 });
   const { engine, feeds, sends } = script(disk);
   await pass();
   feeds[0]?.push(ready(), caughtUp);
   await pass();
   expect(sends.map(({ requestId }) => requestId)).toEqual(["kept"]);
   expect((await disk.begin("h", 1n)).pending).toEqual([]);
+  engine.stop();
+});
+
+const file = (name: string, content = "content"): PendingAttachment => ({
+  name,
+  size: content.length,
+  source: { is: "file", content: new Blob([content]) },
+});
+
+test("files go up in order, are noted on the disk, and a repeated send names the same", async () => {
+  const disk = new MemoryDisk();
+  const { engine, feeds, sends, uploads, say } = script(disk);
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  const answered = say.send;
+  say.send = () => Promise.reject(new ConnectError("lost", Code.Unavailable));
+  await engine.send(ROOM, "", 0n, [file("a.txt"), file("b.txt")]);
+  await pass();
+  expect(upload(engine.state, "request 1")).toEqual({ sent: 10.5, total: 14 });
+  const [kept] = (await disk.begin("h", 1n)).pending;
+  expect(kept?.attachments.map(({ media }) => media?.id)).toEqual(["media 1", "media 2"]);
+  say.send = answered;
+  await pass(1_000);
+  expect(uploads).toEqual(["a.txt", "b.txt"]);
+  expect(sends.map(({ mediaIds }) => mediaIds)).toEqual([
+    ["media 1", "media 2"],
+    ["media 1", "media 2"],
+  ]);
+  expect(pending(engine.state, ROOM)).toEqual([]);
+  expect(engine.state.uploads.size).toBe(0);
+  engine.stop();
+});
+
+test("a file that could not be sent goes up again, one that is refused fails the message", async () => {
+  const { engine, feeds, sends, uploads, say } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  const taken = say.upload;
+  say.upload = () => Promise.reject(new Failure(Code.Unavailable, "The server cannot be reached."));
+  await engine.send(ROOM, "look", 0n, [file("a.txt")]);
+  await pass();
+  say.upload = () => Promise.reject(new Failure(Code.ResourceExhausted, "Too much."));
+  await pass(1_000);
+  expect(uploads).toHaveLength(2);
+  expect(pending(engine.state, ROOM).map(({ failed }) => failed)).toEqual(["Too much."]);
+  say.upload = taken;
+  await engine.outgoing.retry("request 1");
+  await pass();
+  expect(sends.map(({ text, mediaIds }) => [text, mediaIds])).toEqual([["look", ["media 3"]]]);
+  engine.stop();
+});
+
+test("a cancelled message's upload stops, and the next message goes", async () => {
+  const { engine, feeds, sends, say } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  let stopped = false;
+  say.upload = (_content, _name, _onProgress, signal) =>
+    new Promise((_, reject) =>
+      signal?.addEventListener("abort", () => {
+        stopped = true;
+        reject(new Failure(Code.Unavailable, "The server cannot be reached."));
+      }),
+    );
+  await engine.send(ROOM, "with a file", 0n, [file("a.txt")]);
+  await engine.send(ROOM, "after it");
+  await pass();
+  expect(sends).toEqual([]);
+  engine.outgoing.cancel("request 1");
+  await pass();
+  expect(stopped).toBe(true);
+  expect(sends.map(({ text }) => text)).toEqual(["after it"]);
+  expect(pending(engine.state, ROOM)).toEqual([]);
+  engine.stop();
+});
+
+test("a GIF is saved by the server before it is named", async () => {
+  const { engine, feeds, sends } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  const gif = create(v1.GifSchema, { id: "builtin/party" });
+  await engine.send(ROOM, "", 0n, [{ name: "party", size: 0, source: { is: "gif", gif } }]);
+  await pass();
+  expect(sends.map(({ mediaIds }) => mediaIds)).toEqual([["saved builtin/party"]]);
+  engine.stop();
+});
+
+test("a message that another tab sent with files of its own is there once", async () => {
+  const { engine, feeds, say } = script();
+  await pass();
+  feeds[0]?.push(ready(), caughtUp);
+  await pass();
+  const detail = { desc: v1.ErrorInfoSchema, value: { domain: "rookery", reason: "REQUEST_ID_REUSED" } };
+  say.send = () => Promise.reject(new ConnectError("another", Code.AlreadyExists, undefined, [detail]));
+  await engine.send(ROOM, "", 0n, [file("a.txt")]);
+  await pass();
+  expect(pending(engine.state, ROOM)).toEqual([]);
   engine.stop();
 });
 

@@ -10,7 +10,7 @@ import { span } from "../api/span";
 import type { Api } from "../api/transport";
 import { apply } from "../state/apply";
 import { EMPTY, type State } from "../state/state";
-import { NEWEST, type Update } from "../state/update";
+import { NEWEST, type PendingAttachment, type Update } from "../state/update";
 import type { Ambient } from "./ambient";
 import { type Core, earliest } from "./core";
 import type { Disk } from "./disk";
@@ -148,10 +148,15 @@ export class Engine implements Core {
     this.emit({ kind: "followingChanged", conversationId, following });
   }
 
-  /** Sends a message: it is on the disk before its bubble shows. */
-  send(conversationId: bigint, text: string, replyTo = 0n): Promise<void> {
+  /** Sends a message: it is on the disk with its files before its bubble shows. */
+  send(
+    conversationId: bigint,
+    text: string,
+    replyTo = 0n,
+    attachments: readonly PendingAttachment[] = [],
+  ): Promise<void> {
     this.ownTyping.stop(conversationId);
-    return this.outgoing.send(conversationId, text, replyTo);
+    return this.outgoing.send(conversationId, text, replyTo, attachments);
   }
 
   /** The user has seen a message: to be called while the end is in view and the window has the focus, as often as one likes. */

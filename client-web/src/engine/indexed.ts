@@ -2,8 +2,8 @@
 
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 
-import { ConversationSchema, MessageSchema, UserSchema } from "../api/protocol";
-import type { Pending } from "../state/update";
+import { ConversationSchema, GifSchema, MediaSchema, MessageSchema, UserSchema } from "../api/protocol";
+import type { Pending, PendingAttachment } from "../state/update";
 import { type Batch, type Disk, type Kept, type KeptConversation, MemoryDisk } from "./disk";
 
 const NAME = "rookery";
@@ -17,11 +17,22 @@ interface ConversationRow {
   newest?: { messages: Uint8Array[]; moreBefore: boolean };
 }
 
+/** The browser keeps a copy of a file's content: the original may go. */
+interface AttachmentRow {
+  name: string;
+  size: number;
+  content?: Blob;
+  gif?: Uint8Array;
+  media?: Uint8Array;
+}
+
 interface PendingRow {
   number?: number;
   scope: string;
   requestId: string;
-  pending: Pending;
+  pending: Omit<Pending, "attachments">;
+  /** Rows from before there were files have none. */
+  attachments?: AttachmentRow[];
 }
 
 /** The disk of this browser; a memory if it has none. */
@@ -65,7 +76,7 @@ class IndexedDisk implements Disk {
       list<{ id: string; text: string }>("drafts"),
     ]);
     return {
-      pending: pending.sort((one, other) => (one.number ?? 0) - (other.number ?? 0)).map((row) => row.pending),
+      pending: pending.sort((one, other) => (one.number ?? 0) - (other.number ?? 0)).map(readPending),
       conversations: conversations.map(readConversation),
       users: users.map((row) => fromBinary(UserSchema, row.user)),
       drafts: new Map(drafts.map(({ id, text }) => [BigInt(id), text])),
@@ -78,7 +89,9 @@ class IndexedDisk implements Disk {
     const store = change.objectStore("pending");
     const known = store.index("requestId").getKey(pending.requestId);
     known.onsuccess = () => {
-      const row: PendingRow = { scope: this.scope, requestId: pending.requestId, pending };
+      const { attachments, ...rest } = pending;
+      const row: PendingRow = { scope: this.scope, requestId: pending.requestId, pending: rest };
+      if (attachments.length > 0) row.attachments = attachments.map(writeAttachment);
       if (typeof known.result === "number") row.number = known.result;
       store.put(row);
     };
@@ -139,6 +152,22 @@ class IndexedDisk implements Disk {
       },
     };
   }
+}
+
+function readPending({ pending, attachments = [] }: PendingRow): Pending {
+  return { ...pending, attachments: attachments.flatMap((row) => readAttachment(row) ?? []) };
+}
+
+function writeAttachment({ name, size, source, media }: PendingAttachment): AttachmentRow {
+  const from = source.is === "file" ? { content: source.content } : { gif: toBinary(GifSchema, source.gif) };
+  return { name, size, ...from, media: media && toBinary(MediaSchema, media) };
+}
+
+function readAttachment({ name, size, content, gif, media }: AttachmentRow): PendingAttachment | undefined {
+  const source = content
+    ? ({ is: "file", content } as const)
+    : gif && ({ is: "gif", gif: fromBinary(GifSchema, gif) } as const);
+  return source && { name, size, source, media: media && fromBinary(MediaSchema, media) };
 }
 
 function readConversation(row: ConversationRow): KeptConversation {

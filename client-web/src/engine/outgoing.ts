@@ -1,16 +1,21 @@
-// The user's own messages: on the disk before they are shown, then sent until the server has said yes or no.
+// The user's own messages: on the disk with their files before they are shown, then sent until the server has said yes or no.
+
+import { Code } from "@connectrpc/connect";
 
 import { Failure } from "../api/error";
-import type { Message } from "../api/protocol";
+import { ErrorReason, type Message } from "../api/protocol";
 import { findPending, pending as pendingOf } from "../state/state";
-import type { Pending } from "../state/update";
+import type { Pending, PendingAttachment } from "../state/update";
 import type { Core } from "./core";
 import type { Disk } from "./disk";
 import { Sending } from "./sending";
+import { uploadAll } from "./uploading";
 
 /** The outbox at work. */
 export class Outgoing {
   readonly sending = new Sending();
+  /** Ends the uploads of a message. */
+  private readonly uploads = new Map<string, AbortController>();
 
   constructor(
     private readonly core: Core,
@@ -20,10 +25,15 @@ export class Outgoing {
   ) {}
 
   /** Sends a message, now or as soon as there is a connection, also after a reload. `replyTo` is 0 for none. */
-  async send(conversationId: bigint, text: string, replyTo: bigint): Promise<void> {
+  async send(
+    conversationId: bigint,
+    text: string,
+    replyTo: bigint,
+    attachments: readonly PendingAttachment[],
+  ): Promise<void> {
     const { ambient } = this.core;
     const [requestId, writtenAt] = [ambient.requestId(), ambient.date()];
-    await this.put({ requestId, conversationId, text, replyTo, writtenAt });
+    await this.put({ requestId, conversationId, text, replyTo, attachments, writtenAt });
   }
 
   /** Tries a failed message again. */
@@ -37,7 +47,7 @@ export class Outgoing {
     const old = findPending(this.core.state, requestId);
     if (old?.failed === undefined) return;
     // The new text is on the disk before the old one goes.
-    await this.send(old.conversationId, text, old.replyTo);
+    await this.send(old.conversationId, text, old.replyTo, old.attachments);
     this.cancel(requestId);
   }
 
@@ -46,6 +56,7 @@ export class Outgoing {
     const pending = findPending(this.core.state, requestId);
     if (!pending) return;
     this.sending.remove(requestId);
+    this.uploads.get(requestId)?.abort();
     this.settle(pending);
     this.core.wake();
   }
@@ -78,22 +89,47 @@ export class Outgoing {
     this.core.wake();
   }
 
-  private async call(pending: Pending): Promise<void> {
-    const { conversationId, text, requestId, replyTo } = pending;
+  private async call(waiting: Pending): Promise<void> {
+    let pending = waiting;
     try {
-      const answer = await this.core.api.messages.sendMessage({ conversationId, text, requestId, replyTo });
+      pending = await this.upload(waiting);
+      const { conversationId, text, requestId, replyTo, attachments } = pending;
+      const mediaIds = attachments.flatMap(({ media }) => media?.id ?? []);
+      const answer = await this.core.api.messages.sendMessage({ conversationId, text, requestId, replyTo, mediaIds });
       this.sending.remove(requestId);
       if (answer.message) this.learn(answer.message);
       this.settle(pending);
     } catch (thrown) {
       const { ambient } = this.core;
       const failure = Failure.from(thrown);
-      if (this.sending.failed(pending, failure, ambient.now(), ambient.jitter()) === "refused") {
+      // Sent by another tab, or once before with files that had to go up again: it is there, whatever they are called.
+      if (failure.reason === ErrorReason.REQUEST_ID_REUSED && pending.attachments.length > 0) {
+        this.sending.remove(pending.requestId);
+        this.settle(pending);
+      } else if (this.sending.failed(waiting, failure, ambient.now(), ambient.jitter()) === "refused") {
         const [field] = failure.fields.values();
-        await this.put({ ...pending, failed: field ?? failure.message });
+        await this.put({ ...withoutGone(pending, failure), failed: field ?? failure.message });
       }
     }
     this.core.wake();
+  }
+
+  /** Brings a message's files to the server, those that are not there; each is noted on the disk before it is named. */
+  private async upload(waiting: Pending): Promise<Pending> {
+    const { requestId } = waiting;
+    if (waiting.attachments.every(({ media }) => media)) return waiting;
+    const upload = new AbortController();
+    this.uploads.set(requestId, upload);
+    try {
+      return await uploadAll(this.core, waiting, upload.signal, async (pending) => {
+        await this.disk.putPending(pending);
+        if (upload.signal.aborted) return this.forget(requestId);
+        this.sending.replace(pending);
+        this.core.emit({ kind: "pendingChanged", pending });
+      });
+    } finally {
+      if (this.uploads.get(requestId) === upload) this.uploads.delete(requestId);
+    }
   }
 
   /** A message waits no more: off the disk, out of the state. */
@@ -108,4 +144,11 @@ export class Outgoing {
     // If it stays it is sent once more after a reload, under the same requestId, and is there once.
     this.disk.removePending(requestId).catch((error: unknown) => console.warn("a sent message stays kept", error));
   }
+}
+
+/** What nobody sent for a day is gone from the server: a file of this device goes up once more with the next try. */
+function withoutGone(pending: Pending, failure: Failure): Pending {
+  const gone = failure.code === Code.NotFound || failure.fields.has("media_ids");
+  if (!gone) return pending;
+  return { ...pending, attachments: pending.attachments.map((attachment) => ({ ...attachment, media: undefined })) };
 }

@@ -29,6 +29,13 @@ export class Sending {
     this.lanes.set(pending.conversationId, lane);
   }
 
+  /** The same message with more known of its files. */
+  replace(pending: Pending): void {
+    const queue = this.lanes.get(pending.conversationId)?.queue ?? [];
+    const index = queue.findIndex(({ requestId }) => requestId === pending.requestId);
+    if (index >= 0) queue[index] = pending;
+  }
+
   /** The messages to send now; each is on its way from here on. */
   due(now: number): Pending[] {
     const due = [];

@@ -8,7 +8,7 @@ import { ConversationKind } from "../gen/rookery/v1/conversation_pb";
 import { UserSchema } from "../gen/rookery/v1/user_pb";
 import * as conversations from "./conversation";
 import type { Conversation } from "./conversation";
-import { EMPTY, type State } from "./state";
+import { EMPTY, type State, type Upload, findPending } from "./state";
 import type { Changes, Connection, Page, Pending, Restored, Update } from "./update";
 
 /** How many conversations keep their messages loaded, the one opened last included. */
@@ -53,6 +53,8 @@ export function apply(state: State, update: Update): State {
       return pend(state, update.pending);
     case "pendingRemoved":
       return unpend(state, update.conversationId, update.requestId);
+    case "uploadProgressed":
+      return progress(state, update.requestId, { sent: update.sent, total: update.total });
     case "typingExpired":
       return change(state, update.conversationId, (known) => conversations.setTyping(known, []));
   }
@@ -239,7 +241,8 @@ function pend(state: State, pending: Pending): State {
   const waiting = state.pending.get(pending.conversationId) ?? [];
   const index = waiting.findIndex((known) => known.requestId === pending.requestId);
   const next = index < 0 ? [...waiting, pending] : waiting.with(index, pending);
-  return { ...state, pending: new Map(state.pending).set(pending.conversationId, next) };
+  const uploads = pending.failed === undefined ? state.uploads : without(state.uploads, pending.requestId);
+  return { ...state, uploads, pending: new Map(state.pending).set(pending.conversationId, next) };
 }
 
 function unpend(state: State, conversationId: bigint, requestId: string): State {
@@ -249,7 +252,20 @@ function unpend(state: State, conversationId: bigint, requestId: string): State 
   const left = waiting.filter((known) => known.requestId !== requestId);
   if (left.length > 0) pending.set(conversationId, left);
   else pending.delete(conversationId);
-  return { ...state, pending };
+  return { ...state, uploads: without(state.uploads, requestId), pending };
+}
+
+/** Of a message that is not waiting any more nobody wants to know. */
+function progress(state: State, requestId: string, upload: Upload): State {
+  const waiting = findPending(state, requestId);
+  return waiting && waiting.failed === undefined ? { ...state, uploads: new Map(state.uploads).set(requestId, upload) } : state;
+}
+
+function without(uploads: State["uploads"], requestId: string): State["uploads"] {
+  if (!uploads.has(requestId)) return uploads;
+  const left = new Map(uploads);
+  left.delete(requestId);
+  return left;
 }
 
 /** A message of the user's own takes the place of the one that waited to be sent. */

@@ -179,7 +179,7 @@ function proto<T extends DescMessage>(schema: T, value: JsonValue): MessageShape
 
 function waiting(value: any): Pending {
   const { requestId, conversationId, failed } = value;
-  return { requestId, conversationId: BigInt(conversationId), text: "", replyTo: 0n, writtenAt: 0, failed };
+  return { requestId, conversationId: BigInt(conversationId), text: "", replyTo: 0n, attachments: [], writtenAt: 0, failed };
 }
 
 function pageAt(value: any): PageAt {

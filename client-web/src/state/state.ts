@@ -6,6 +6,12 @@ import { ConversationKind } from "../gen/rookery/v1/conversation_pb";
 import { PresenceState, StatusKind } from "../gen/rookery/v1/user_pb";
 import type { Connection, PageAt, Pending } from "./update";
 
+/** How far a message's files are, in bytes. */
+export interface Upload {
+  readonly sent: number;
+  readonly total: number;
+}
+
 /** Everything a client knows and may draw. */
 export interface State {
   /** The caller's id; 0 until it is known. */
@@ -20,6 +26,8 @@ export interface State {
   readonly presences: ReadonlyMap<bigint, v1.Presence>;
   /** Apart from the conversations: what waits to be sent outlives their coming and going. */
   readonly pending: ReadonlyMap<bigint, readonly Pending[]>;
+  /** How far the files of waiting messages are, by requestId. */
+  readonly uploads: ReadonlyMap<string, Upload>;
   /** The conversations whose messages are kept loaded; the one opened last comes first. */
   readonly opened: readonly bigint[];
   readonly limits?: v1.ServerLimits;
@@ -37,6 +45,7 @@ export const EMPTY: State = {
   users: new Map(),
   presences: new Map(),
   pending: new Map(),
+  uploads: new Map(),
   opened: [],
   status: StatusKind.UNSPECIFIED,
 };
@@ -102,6 +111,11 @@ export function pending(state: State, conversationId: bigint): readonly Pending[
 /** One message that waits, wherever it does. */
 export function findPending(state: State, requestId: string): Pending | undefined {
   return [...state.pending.values()].flat().find((waiting) => waiting.requestId === requestId);
+}
+
+/** How far the files of a waiting message are; none while nothing of them is on its way. */
+export function upload(state: State, requestId: string): Upload | undefined {
+  return state.uploads.get(requestId);
 }
 
 /** How many messages are unread in all conversations. */

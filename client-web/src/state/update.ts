@@ -2,6 +2,23 @@
 
 import type * as v1 from "../api/protocol";
 
+/** Where a file of a waiting message comes from. */
+export type Source =
+  /** A file of this device, kept until it is sent. */
+  | { readonly is: "file"; readonly content: Blob }
+  /** A GIF that was found; the server has its bytes. */
+  | { readonly is: "gif"; readonly gif: v1.Gif };
+
+/** A file of a message that waits. */
+export interface PendingAttachment {
+  readonly name: string;
+  /** In bytes; 0 where only the server knows. */
+  readonly size: number;
+  readonly source: Source;
+  /** What the server has made of it; none until it is there. A repeated send names the same. */
+  readonly media?: v1.Media;
+}
+
 /** A message that the user has written and the server has not acknowledged. */
 export interface Pending {
   /** The client's name for it; the message that comes of it carries the same. */
@@ -10,6 +27,8 @@ export interface Pending {
   readonly text: string;
   /** The message that it answers; 0 if none. */
   readonly replyTo: bigint;
+  /** At most as many as the server takes, in the order in which they were chosen. */
+  readonly attachments: readonly PendingAttachment[];
   /** When it was written, by the clock of this device, in milliseconds. */
   readonly writtenAt: number;
   /** Why it was refused, for people. Without it: being sent, or will be; it may have arrived already. */
@@ -110,5 +129,13 @@ export type Update =
   | { readonly kind: "pendingChanged"; readonly pending: Pending }
   /** A message waits no more: it was sent, or taken back. */
   | { readonly kind: "pendingRemoved"; readonly conversationId: bigint; readonly requestId: string }
+  /** So many bytes of a waiting message's files are on the server. */
+  | {
+      readonly kind: "uploadProgressed";
+      readonly conversationId: bigint;
+      readonly requestId: string;
+      readonly sent: number;
+      readonly total: number;
+    }
   /** Nobody has repeated that she types in a conversation. */
   | { readonly kind: "typingExpired"; readonly conversationId: bigint };
