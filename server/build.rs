@@ -1,9 +1,26 @@
 //! Lists the migrations: the portable ones of migrations/ and, merged in by number, those of migrations/sqlite/ and
-//! migrations/postgres/. (sqlx's `migrate!` does not look into sub-folders.)
+//! migrations/postgres/. (sqlx's `migrate!` does not look into sub-folders.) Makes room for the browser client.
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    migrations()?;
+    browser_client();
+    Ok(())
+}
+
+/// What a release brings inside. Whoever has built no client gets an empty folder: the server says so on a page.
+fn browser_client() {
+    let folder = Path::new("../client-web/dist");
+    // Where nothing may be written, nobody builds a client later either.
+    let _ = fs::create_dir_all(folder);
+    // A debug build reads the files each time. Naming a folder that is not there would build the server each time.
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") && folder.exists() {
+        println!("cargo:rerun-if-changed={}", folder.display());
+    }
+}
+
+fn migrations() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=../migrations");
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../migrations").canonicalize()?;
     let mut code = String::new();

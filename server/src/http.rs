@@ -1,26 +1,22 @@
-//! Plain HTTP on the same port: health for operators, a page for browsers, and an answer to everything else.
+//! Plain HTTP on the same port: health for operators, the browser client, and an answer to everything else.
+
+mod web;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     extract::{Request, State},
-    http::{StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    http::{Method, StatusCode, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
 
 use crate::{domain::Ctx, rpc, store};
 
-const PAGE: &str = include_str!("http/page.html");
-
 /// All routes that are not gRPC.
 pub fn routes(ctx: Arc<Ctx>) -> Router {
-    Router::new()
-        .route("/", get(|| async { ([(header::CACHE_CONTROL, "no-cache")], Html(PAGE)) }))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state(ctx)
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(ctx)
 }
 
 /// Whether the server can do its work: the database answers.
@@ -35,7 +31,7 @@ async fn ready(State(ctx): State<Arc<Ctx>>) -> (StatusCode, &'static str) {
     }
 }
 
-/// What nothing else answers. A gRPC client must get a gRPC status, whatever it asked for.
+/// What nothing else answers: the browser client's files. A gRPC client must get a gRPC status, whatever it asked for.
 pub async fn fallback(request: Request) -> Response {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     match content_type {
@@ -47,6 +43,13 @@ pub async fn fallback(request: Request) -> Response {
             }
             response
         }
-        _ => (StatusCode::NOT_FOUND, "there is nothing here\n").into_response(),
+        _ if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            web::get(request.uri().path(), request.headers())
+        }
+        _ => nothing(),
     }
+}
+
+fn nothing() -> Response {
+    (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
 }

@@ -29,4 +29,5 @@ mod store;
 mod typing;
 mod unread;
 mod user;
+mod web;
 mod wire;
