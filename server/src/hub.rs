@@ -170,8 +170,12 @@ impl Hub {
                 stream.session.push_own(number, frame.clone(), now);
             }
         }
-        if let Kind::ConversationRemoved(removed) = kind {
-            state.put_out(removed.conversation_id, user_id, i64::MAX);
+        match kind {
+            Kind::ConversationRemoved(removed) => state.put_out(removed.conversation_id, user_id, i64::MAX),
+            Kind::StatusChanged(v1::StatusChanged { status: Some(status) }) => {
+                self.choose(state, user_id, status.kind());
+            }
+            _ => {}
         }
     }
 

@@ -33,6 +33,7 @@ calls! {
         get_users: GetUsersRequest -> GetUsersResponse,
         list_users: ListUsersRequest -> ListUsersResponse,
         update_profile: UpdateProfileRequest -> UpdateProfileResponse,
+        set_status: SetStatusRequest -> SetStatusResponse,
     }
     ConversationServiceClient in conversation_service_client {
         list_conversations: ListConversationsRequest -> ListConversationsResponse,
@@ -65,6 +66,15 @@ calls! {
         send_typing: SendTypingRequest -> SendTypingResponse,
         set_activity: SetActivityRequest -> SetActivityResponse,
         set_view: SetViewRequest -> SetViewResponse,
+    }
+    GifServiceClient in gif_service_client {
+        search_gifs: SearchGifsRequest -> SearchGifsResponse,
+        list_trending_gifs: ListTrendingGifsRequest -> ListTrendingGifsResponse,
+        list_gif_categories: ListGifCategoriesRequest -> ListGifCategoriesResponse,
+        save_gif: SaveGifRequest -> SaveGifResponse,
+        add_favorite_gif: AddFavoriteGifRequest -> AddFavoriteGifResponse,
+        remove_favorite_gif: RemoveFavoriteGifRequest -> RemoveFavoriteGifResponse,
+        list_favorite_gifs: ListFavoriteGifsRequest -> ListFavoriteGifsResponse,
     }
 }
 

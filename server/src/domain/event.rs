@@ -23,6 +23,7 @@ struct Start {
     session: Arc<Session>,
     user: v1::User,
     counter: i64,
+    status: v1::StatusKind,
     cursors: HashMap<i64, i64>,
 }
 
@@ -46,10 +47,11 @@ pub async fn subscribe(ctx: &Arc<Ctx>, caller: &Caller, request: v1::SubscribeRe
         return Err(Error::Unauthenticated);
     }
     let row = store::user::get(&mut conn, caller.user_id).await?.ok_or(Error::Unauthenticated)?;
-    let counter = store::user::position(&mut conn, caller.user_id).await?.unwrap_or(0);
+    let own = store::user::own(&mut conn, caller.user_id).await?.ok_or(Error::Unauthenticated)?;
     drop(conn);
     let session = guard.keep();
-    let start = Start { session: session.clone(), user: user::api(row), counter, cursors };
+    let (user, counter, status) = (user::api(row), own.position, user::status(&own));
+    let start = Start { session: session.clone(), user, counter, status, cursors };
     let ctx = ctx.clone();
     tokio::spawn(async move {
         let session = start.session.clone();
@@ -103,7 +105,7 @@ fn wants(request: &v1::SubscribeRequest) -> Result<Wants> {
 }
 
 async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
-    let Start { session, user, counter, mut cursors } = start;
+    let Start { session, user, counter, status, mut cursors } = start;
     let reader = session.user_id;
     let mut conn = ctx.db.reader().await?;
     // The counter was read before the list: what comes behind it is sent after Ready and changes nothing that the list has.
@@ -124,7 +126,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
     drop(conn);
     let mut standings: HashMap<i64, Standing> = standings.into_iter().filter(taken).map(|at| (at.id, at)).collect();
     ctx.hub.touch(&session, &standings.values().map(place).collect::<Vec<_>>());
-    ctx.hub.arrive(&session);
+    ctx.hub.arrive(&session, status);
     let ready = v1::Ready {
         user: Some(user),
         session_id: session.id.clone(),
@@ -134,7 +136,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         presences: if session.wants.presence { ctx.hub.presences_in_view(&session) } else { Vec::new() },
         limits: Some(limits(ctx)),
         timings: Some(timings(ctx)),
-        status: None,
+        status: Some(v1::Status { kind: status.into() }),
     };
     session.ready(counter, Kind::Ready(ready));
     // Before anything else of a conversation that she may come into just now.
@@ -313,7 +315,15 @@ async fn repair(ctx: &Ctx, conversation_id: i64, after: i64) -> Result<()> {
 
 /// The caller types, or stopped.
 pub async fn typing(ctx: &Ctx, caller: &Caller, conversation_id: i64, stopped: bool) -> Result<()> {
-    conversation::standing(&mut ctx.db.reader().await?, caller.user_id, conversation_id).await?;
+    let mut conn = ctx.db.reader().await?;
+    conversation::standing(&mut conn, caller.user_id, conversation_id).await?;
+    // Of somebody without a stream the hub does not know how she wants to be seen.
+    if !ctx.hub.knows(caller.user_id) {
+        let own = store::user::own(&mut conn, caller.user_id).await?;
+        if own.is_none_or(|own| user::status(&own) == v1::StatusKind::Invisible) {
+            return Ok(());
+        }
+    }
     ctx.hub.typing(conversation_id, caller.user_id, stopped);
     Ok(())
 }

@@ -8,7 +8,10 @@ use super::{
     Caller, Ctx, Error, Result, field, message,
     writer::{Command, Effect, Lane, Work},
 };
-use crate::store::{self, Conn, user::UserRow};
+use crate::store::{
+    self, Conn,
+    user::{OwnRow, UserRow},
+};
 
 /// A stored profile as everybody sees it.
 pub fn api(row: UserRow) -> v1::User {
@@ -131,6 +134,43 @@ pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateProfileReques
         }
     }
     ctx.writer.run(update).await
+}
+
+/// How a user wants to be seen.
+pub fn status(own: &OwnRow) -> v1::StatusKind {
+    i32::try_from(own.status).ok().and_then(|kind| kind.try_into().ok()).unwrap_or(v1::StatusKind::Online)
+}
+
+struct SetStatus {
+    user_id: i64,
+    kind: v1::StatusKind,
+}
+
+impl Command for SetStatus {
+    type Reply = v1::Status;
+
+    fn lane(&self) -> Lane {
+        Lane::User(self.user_id)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<v1::Status> {
+        let status = v1::Status { kind: self.kind.into() };
+        store::user::set_status(&mut work.tx, self.user_id, status.kind.into()).await?;
+        // Also when nothing changes: it is by this that the hub learns of it, which may have missed a commit whose outcome
+        // was unknown.
+        work.tell(self.user_id, v1::event::Kind::StatusChanged(v1::StatusChanged { status: Some(status) }));
+        Ok(status)
+    }
+}
+
+/// Chooses how the caller wants to be seen.
+pub async fn set_status(ctx: &Ctx, caller: &Caller, request: v1::SetStatusRequest) -> Result<v1::Status> {
+    match request.kind() {
+        v1::StatusKind::Unspecified => {
+            Err(Error::field("kind", "must be one of online, idle, do not disturb, invisible"))
+        }
+        kind => ctx.writer.run(SetStatus { user_id: caller.user_id, kind }).await,
+    }
 }
 
 struct Seen {

@@ -1,12 +1,13 @@
 //! Who is there: the best of a user's streams. Live presence is kept nowhere else; after a start everybody is offline
-//! until seen. It goes to small conversations and direct chats, and of large ones to those who have them in view.
+//! until seen. It goes to small conversations and direct chats, and of large ones to those who have them in view. What a
+//! user chose to be seen as goes before what her devices say.
 
 use std::{
     collections::{HashMap, HashSet},
     time::Instant,
 };
 
-use rookery_api::v1::{self, PresenceState, event::Kind};
+use rookery_api::v1::{self, PresenceState, StatusKind, event::Kind};
 
 use super::{Hub, Now, Request, Session, State, Stream, frame};
 
@@ -16,6 +17,8 @@ const MOST: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) streams: Vec<u64>,
+    /// How she wants to be seen; none until it is known, and until then nothing is shown.
+    chosen: Option<StatusKind>,
     /// What was last told of her.
     shown: PresenceState,
     /// When her last stream ended, and which rooms it was in.
@@ -24,7 +27,7 @@ pub(super) struct Person {
 
 impl Default for Person {
     fn default() -> Self {
-        Self { streams: Vec::new(), shown: PresenceState::Offline, gone: None }
+        Self { streams: Vec::new(), chosen: None, shown: PresenceState::Offline, gone: None }
     }
 }
 
@@ -48,9 +51,31 @@ impl Now {
     }
 }
 
-fn better(one: PresenceState, other: PresenceState) -> PresenceState {
-    // Online, idle, offline: the protocol numbers them from best to worst.
-    if (one as i32) < (other as i32) { one } else { other }
+impl Person {
+    /// What others are shown, if this is what her devices say.
+    fn seen_as(&self, devices: PresenceState) -> PresenceState {
+        match (self.chosen, devices) {
+            (_, PresenceState::Offline) | (None | Some(StatusKind::Invisible), _) => PresenceState::Offline,
+            (Some(StatusKind::DoNotDisturb), _) => PresenceState::DoNotDisturb,
+            (Some(StatusKind::Idle), _) => PresenceState::Idle,
+            (Some(StatusKind::Online | StatusKind::Unspecified), devices) => devices,
+        }
+    }
+
+    /// Whether she does not want to be seen.
+    pub(super) fn hides(&self) -> bool {
+        self.chosen == Some(StatusKind::Invisible)
+    }
+}
+
+/// How much somebody in this state is there; the protocol's numbers are no order.
+fn rank(state: PresenceState) -> u8 {
+    match state {
+        PresenceState::Online => 3,
+        PresenceState::DoNotDisturb => 2,
+        PresenceState::Idle => 1,
+        PresenceState::Offline | PresenceState::Unspecified => 0,
+    }
 }
 
 impl Hub {
@@ -115,11 +140,13 @@ impl Hub {
     pub(super) fn refresh_presence(&self, state: &mut State, user_id: i64) {
         let expires = self.settings.activity_expires;
         let Some(person) = state.people.get(&user_id) else { return };
-        if person.streams.is_empty() && person.gone.as_ref().is_some_and(|(at, _)| at.elapsed() < self.settings.grace) {
+        let grace = person.gone.as_ref().is_some_and(|(at, _)| at.elapsed() < self.settings.grace);
+        if person.streams.is_empty() && grace && !person.hides() {
             return;
         }
         let streams = person.streams.iter().filter_map(|number| state.streams.get(number));
-        let now = streams.map(|stream| stream.presence(expires)).fold(PresenceState::Offline, better);
+        let best = streams.map(|stream| stream.presence(expires)).max_by_key(|state| rank(*state));
+        let now = person.seen_as(best.unwrap_or(PresenceState::Offline));
         if now == person.shown {
             if now == PresenceState::Offline && person.streams.is_empty() {
                 state.people.remove(&user_id);
@@ -169,9 +196,29 @@ impl Hub {
         }
     }
 
-    /// A stream has come into its rooms: its user is there.
-    pub fn arrive(&self, session: &Session) {
-        self.refresh_presence(&mut self.lock(), session.user_id);
+    /// A stream has come into its rooms: its user is there. `status`: how she wanted to be seen when it was read, after the
+    /// stream was registered; what the hub has been told since goes before it.
+    pub fn arrive(&self, session: &Session, status: StatusKind) {
+        let mut state = self.lock();
+        if let Some(person) = state.people.get_mut(&session.user_id) {
+            person.chosen.get_or_insert(status);
+        }
+        self.refresh_presence(&mut state, session.user_id);
+    }
+
+    /// A user wants to be seen in another way.
+    pub(super) fn choose(&self, state: &mut State, user_id: i64, status: StatusKind) {
+        let Some(person) = state.people.get_mut(&user_id) else { return };
+        person.chosen = Some(status);
+        if person.hides() {
+            self.stop_typing(state, user_id);
+        }
+        self.refresh_presence(state, user_id);
+    }
+
+    /// Whether it is known how a user wants to be seen.
+    pub fn knows(&self, user_id: i64) -> bool {
+        self.lock().people.get(&user_id).is_some_and(|person| person.chosen.is_some())
     }
 
     /// A stream has come into one more room: the two sides learn of each other.
@@ -186,7 +233,10 @@ impl Hub {
             session
                 .push(frame::encode(0, 0, 0, Kind::PresenceChanged(v1::PresenceChanged { presences })), Instant::now());
         }
-        if let Some(person) = state.people.get(&session.user_id) {
+        // Of who is offline there is no news; a time with it would tell that she is there and hides.
+        if let Some(person) = state.people.get(&session.user_id)
+            && person.shown != PresenceState::Offline
+        {
             self.tell_presence(&state, session.user_id, person.shown, vec![conversation_id]);
         }
     }

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use prost::Message as _;
-use rookery_api::v1::{Message, SubscribeResponse, SystemKind, SystemLine};
+use rookery_api::v1::{Message, PresenceState, StatusKind, SubscribeResponse, SystemKind, SystemLine};
 
 use super::*;
 
@@ -64,6 +64,21 @@ fn drain(session: &Session) -> Vec<(i64, i64, Kind)> {
 /// The ranges of what is numbered.
 fn ranges(session: &Session) -> Vec<(i64, i64)> {
     drain(session).into_iter().filter(|(_, position, _)| *position > 0).map(|(after, to, _)| (after, to)).collect()
+}
+
+/// The presences that wait in a stream.
+fn states(session: &Session) -> Vec<(i64, PresenceState)> {
+    let presences = drain(session).into_iter().filter_map(|(_, _, kind)| match kind {
+        Kind::PresenceChanged(changed) => Some(changed.presences),
+        _ => None,
+    });
+    presences.flatten().map(|presence| (presence.user_id, presence.state())).collect()
+}
+
+/// Who types, by the lists that wait in a stream.
+fn typists(session: &Session) -> Vec<Vec<i64>> {
+    let kinds = drain(session).into_iter().map(|(_, _, kind)| kind);
+    kinds.filter_map(|kind| if let Kind::Typing(typing) = kind { Some(typing.user_ids) } else { None }).collect()
 }
 
 fn ending(session: &Session) -> Option<Ending> {
@@ -197,41 +212,110 @@ fn a_reader_that_stands_still_is_ended_and_others_are_not() {
 fn presence_follows_the_best_device_and_survives_a_reconnect() {
     let (hub, mut requests) = hub(Duration::from_secs(60));
     let one = live(&hub, 1, 0);
-    hub.arrive(&one);
+    hub.arrive(&one, StatusKind::Online);
     let two = live(&hub, 2, 0);
-    hub.arrive(&two);
+    hub.arrive(&two, StatusKind::Online);
     assert!(matches!(requests.try_recv(), Ok(Request::Seen { user_id: 1 })));
-    let states = |session: &Session| -> Vec<(i64, i32)> {
-        let events = drain(session).into_iter();
-        let presences = events.filter_map(|(_, _, kind)| match kind {
-            Kind::PresenceChanged(changed) => Some(changed.presences),
-            _ => None,
-        });
-        presences.flatten().map(|presence| (presence.user_id, presence.state)).collect()
-    };
-    assert_eq!(states(&one), [(1, 1), (2, 1)]);
+    use PresenceState::{Idle, Online};
+    assert_eq!(states(&one), [(1, Online), (2, Online)]);
     assert!(hub.set_activity(2, "stream of 2", true));
     assert!(!hub.set_activity(1, "stream of 2", true), "a stream of somebody else");
-    assert_eq!(states(&one), [(2, 2)]);
+    assert_eq!(states(&one), [(2, Idle)]);
     hub.forget(&two);
     assert_eq!(states(&one), [], "she may be back in a moment");
     let again = live(&hub, 2, 0);
-    hub.arrive(&again);
-    assert_eq!(states(&one), [(2, 1)]);
+    hub.arrive(&again, StatusKind::Online);
+    assert_eq!(states(&one), [(2, Online)]);
+}
+
+fn choose(hub: &Hub, user_id: i64, number: i64, kind: StatusKind) {
+    let status = Some(v1::Status { kind: kind.into() });
+    hub.tell(user_id, number, Kind::StatusChanged(v1::StatusChanged { status }));
+}
+
+#[test]
+fn what_a_user_chose_goes_before_what_her_devices_say() {
+    use PresenceState::{DoNotDisturb, Idle, Offline, Online};
+    let (hub, mut requests) = hub(Duration::ZERO);
+    let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
+    hub.arrive(&one, StatusKind::Online);
+    hub.arrive(&two, StatusKind::DoNotDisturb);
+    assert_eq!(states(&one), [(1, Online), (2, DoNotDisturb)]);
+    hub.set_activity(2, "stream of 2", true);
+    assert_eq!(states(&one), [], "she chose, whatever the device says");
+    for (number, kind, shown) in [
+        (1, StatusKind::Online, Idle),
+        (2, StatusKind::DoNotDisturb, DoNotDisturb),
+        (3, StatusKind::Idle, Idle),
+        (4, StatusKind::Invisible, Offline),
+    ] {
+        choose(&hub, 2, number, kind);
+        assert_eq!(states(&one), [(2, shown)]);
+        assert_eq!(hub.presence(2), shown);
+    }
+    while requests.try_recv().is_ok() {}
+    // Hidden, she comes and goes, and comes into rooms, without a word.
+    let phone = hub.register("phone of 2".into(), 2, "login".into(), all()).unwrap();
+    hub.touch(&phone, &[Place { conversation_id: ROOM, visible_from: 1, members: 3, direct: false }]);
+    hub.arrive(&phone, StatusKind::Online);
+    hub.introduce(&phone, ROOM);
+    hub.forget(&phone);
+    assert!(hub.presences(&[1, 2]).keys().eq([&1]) && hub.presences_in_view(&one).len() == 1);
+    hub.forget(&two);
+    assert_eq!(states(&one), []);
+    assert!(requests.try_recv().is_err(), "she was last seen when she hid");
+}
+
+#[test]
+fn who_hides_is_gone_at_once_even_in_her_time_of_grace() {
+    let (hub, _requests) = hub(Duration::from_secs(60));
+    let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
+    hub.arrive(&one, StatusKind::Online);
+    hub.arrive(&two, StatusKind::Online);
+    hub.forget(&two);
+    drain(&one);
+    choose(&hub, 2, 1, StatusKind::Invisible);
+    assert_eq!(states(&one), [(2, PresenceState::Offline)]);
+    assert!(!hub.knows(2));
+}
+
+#[test]
+fn nothing_is_shown_of_a_user_before_it_is_known_what_she_chose() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let one = live(&hub, 1, 0);
+    hub.arrive(&one, StatusKind::Online);
+    drain(&one);
+    // Two streams begin; one is given up, and she hides on a third device, before the other has read anything.
+    let (two, brief) = (live(&hub, 2, 0), open(&hub, 2, 1));
+    hub.forget(&brief);
+    assert_eq!(states(&one), []);
+    choose(&hub, 2, 1, StatusKind::Invisible);
+    hub.arrive(&two, StatusKind::Online);
+    assert_eq!(states(&one), []);
+    assert_eq!(hub.presence(2), PresenceState::Offline);
+}
+
+#[test]
+fn who_hides_does_not_type() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
+    hub.arrive(&two, StatusKind::Online);
+    hub.typing(ROOM, 2, false);
+    choose(&hub, 2, 1, StatusKind::Invisible);
+    hub.typing(ROOM, 2, false);
+    assert_eq!(typists(&one), [vec![2], vec![]]);
 }
 
 #[test]
 fn a_user_without_a_stream_is_offline_when_her_time_of_grace_is_over() {
     let (hub, _requests) = hub(Duration::ZERO);
     let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
-    hub.arrive(&one);
-    hub.arrive(&two);
+    hub.arrive(&one, StatusKind::Online);
+    hub.arrive(&two, StatusKind::Online);
     hub.forget(&two);
-    assert_eq!(hub.presence(2), v1::PresenceState::Offline);
+    assert_eq!(hub.presence(2), PresenceState::Offline);
     let last = drain(&one).pop().unwrap().2;
-    assert!(
-        matches!(last, Kind::PresenceChanged(changed) if changed.presences[0].state() == v1::PresenceState::Offline)
-    );
+    assert!(matches!(last, Kind::PresenceChanged(changed) if changed.presences[0].state() == PresenceState::Offline));
     assert_eq!(hub.lock().people.len(), 1);
     hub.forget(&one);
     assert!(hub.lock().people.is_empty() && hub.lock().rooms.is_empty() && hub.lock().streams.is_empty());
@@ -246,14 +330,10 @@ fn typing_is_told_as_a_list_and_ends_with_the_message() {
     hub.typing(ROOM, 2, false);
     hub.typing(ROOM, 2, false);
     hub.typing(ROOM, 1, false);
-    let lists = |session: &Session| -> Vec<Vec<i64>> {
-        let kinds = drain(session).into_iter().map(|(_, _, kind)| kind);
-        kinds.filter_map(|kind| if let Kind::Typing(typing) = kind { Some(typing.user_ids) } else { None }).collect()
-    };
-    assert_eq!(lists(&one), [vec![2], vec![1, 2]]);
+    assert_eq!(typists(&one), [vec![2], vec![1, 2]]);
     hub.advance(message(1, 1));
     hub.typing(ROOM, 2, true);
-    assert_eq!(lists(&one), [Vec::<i64>::new()]);
+    assert_eq!(typists(&one), [Vec::<i64>::new()]);
 }
 
 /// A busy room: 300 listeners, and 100 messages so quickly that more have to wait for the beat.

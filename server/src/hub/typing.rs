@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rookery_api::v1::{self, event::Kind};
 
-use super::{Hub, State, frame};
+use super::{Hub, State, frame, presence::Person};
 
 /// One user's repeats are taken at most this often in one conversation.
 const SHORTEST_REPEAT: Duration = Duration::from_secs(2);
@@ -52,9 +52,12 @@ impl Typists {
 }
 
 impl Hub {
-    /// A member types, or stopped.
+    /// A member types, or stopped. Nobody is told of who does not want to be seen.
     pub fn typing(&self, conversation_id: i64, user_id: i64, stopped: bool) {
         let mut state = self.lock();
+        if state.people.get(&user_id).is_some_and(Person::hides) {
+            return;
+        }
         let Some(room) = state.rooms.get_mut(&conversation_id) else { return };
         let news = if stopped { room.typists.stop(user_id) } else { room.typists.note(user_id, Instant::now()) };
         if news {
@@ -62,6 +65,15 @@ impl Hub {
             if room.is_small(self.settings.small_group) {
                 self.send_typing(&mut state, conversation_id);
             }
+        }
+    }
+
+    /// A user is not shown typing any more, anywhere.
+    pub(super) fn stop_typing(&self, state: &mut State, user_id: i64) {
+        let rooms = state.rooms.iter_mut();
+        let stopped = rooms.filter_map(|(id, room)| room.typists.stop(user_id).then_some(*id));
+        for id in stopped.collect::<Vec<_>>() {
+            self.send_typing(state, id);
         }
     }
 

@@ -37,7 +37,9 @@ impl UserService for Rpc {
         Ok(Response::new(UpdateProfileResponse { user: Some(user) }))
     }
 
-    async fn set_status(&self, _: Request<SetStatusRequest>) -> Result<Response<SetStatusResponse>, Status> {
-        Err(super::unknown_method())
+    async fn set_status(&self, request: Request<SetStatusRequest>) -> Result<Response<SetStatusResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let status = user::set_status(&self.ctx, &caller, request.into_inner()).await?;
+        Ok(Response::new(SetStatusResponse { status: Some(status) }))
     }
 }

@@ -105,11 +105,28 @@ pub async fn seen(tx: &mut Tx, id: i64, at: i64) -> Result<()> {
     Ok(())
 }
 
-const POSITION: &str = "select position from users where id = $1";
+/// What is the user's own, and nobody else's to know.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct OwnRow {
+    /// The counter that numbers her own events.
+    pub position: i64,
+    /// How she wants to be seen: StatusKind of the protocol.
+    pub status: i64,
+}
 
-/// The user's own counter.
-pub async fn position(conn: &mut Conn, id: i64) -> Result<Option<i64>> {
-    Ok(on!(conn, c => sqlx::query_scalar(POSITION).bind(id).fetch_optional(c).await?))
+const OWN: &str = "select position, status from users where id = $1";
+
+/// The user's own.
+pub async fn own(conn: &mut Conn, id: i64) -> Result<Option<OwnRow>> {
+    Ok(on!(conn, c => sqlx::query_as(OWN).bind(id).fetch_optional(c).await?))
+}
+
+const SET_STATUS: &str = "update users set status = $2 where id = $1";
+
+/// Changes how a user wants to be seen.
+pub async fn set_status(tx: &mut Tx, id: i64, status: i64) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(SET_STATUS).bind(id).bind(status).execute(c).await.map(|_| ())?);
+    Ok(())
 }
 
 const ADVANCE_SQLITE: &str = "update users set position = position + (j.value ->> 1) from json_each($1) j \

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use rookery_client::v1;
-use v1::{PresenceState, event::Kind};
+use v1::{PresenceState, StatusKind, event::Kind};
 
 use crate::{
     harness::{Person, Served},
     listener::Listener,
     on_both,
-    typing::view,
+    refusal::bad_field,
+    typing::{types, view},
 };
 
 async fn active(person: &Person, listener: &Listener, idle: bool) {
@@ -19,6 +20,15 @@ async fn active(person: &Person, listener: &Listener, idle: bool) {
 
 async fn state(of: &Person, to: &Person) -> v1::Presence {
     to.api.get_user(v1::GetUserRequest { user_id: of.id }).await.unwrap().presence.unwrap()
+}
+
+async fn choose(person: &Person, kind: StatusKind) {
+    let status = person.api.set_status(v1::SetStatusRequest { kind: kind.into() }).await.unwrap().status.unwrap();
+    assert_eq!(status.kind(), kind);
+}
+
+fn status(kind: Kind) -> Option<StatusKind> {
+    if let Kind::StatusChanged(changed) = kind { Some(changed.status?.kind()) } else { None }
 }
 
 fn presences(kind: Kind) -> Option<Vec<(i64, PresenceState)>> {
@@ -133,5 +143,85 @@ on_both! {
         // Coming into one small group, the two learn of each other.
         ada.group("g", &[&bob], false).await;
         ears.presence(&bob, PresenceState::Online).await;
+    }
+
+    async fn a_chosen_status_stands_on_all_devices_and_after_a_restart(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let mut ears = Listener::open(&ada).await;
+        let (mut desk, phone) = (Listener::open(&bob).await, Listener::open(&bob).await);
+        assert_eq!(desk.ready.status.unwrap().kind(), StatusKind::Online);
+        ears.presence(&bob, PresenceState::Online).await;
+        choose(&bob, StatusKind::DoNotDisturb).await;
+        assert_eq!(desk.until(status).await, StatusKind::DoNotDisturb);
+        ears.presence(&bob, PresenceState::DoNotDisturb).await;
+        assert_eq!(state(&bob, &ada).await.state(), PresenceState::DoNotDisturb);
+        // Whatever her devices say.
+        active(&bob, &desk, true).await;
+        active(&bob, &phone, true).await;
+        choose(&bob, StatusKind::Idle).await;
+        ears.presence(&bob, PresenceState::Idle).await;
+        active(&bob, &phone, false).await;
+        assert_eq!(state(&bob, &ada).await.state(), PresenceState::Idle);
+        choose(&bob, StatusKind::Online).await;
+        ears.presence(&bob, PresenceState::Online).await;
+        choose(&bob, StatusKind::DoNotDisturb).await;
+        assert!(ears.rest_of(status).await.is_empty(), "nobody else is told what she chose");
+        for kind in [0, 99, -1] {
+            bad_field(bob.api.set_status(v1::SetStatusRequest { kind }).await, "kind");
+        }
+        drop((ears, desk, phone));
+        let store = server.stop().await;
+        let config = store.config();
+        let server = Served::serve(store, &config, rookery_server::domain::ctx::Clock::system()).await;
+        let again = |person: &Person| Person {
+            api: rookery_client::Api::new(&server.url(), Some(&person.token)).unwrap(),
+            ..person.clone()
+        };
+        let (ada, bob) = (again(&ada), again(&bob));
+        assert_eq!(state(&bob, &ada).await.state(), PresenceState::Offline, "she is not connected");
+        let here = Listener::open(&bob).await;
+        assert_eq!(here.ready.status.unwrap().kind(), StatusKind::DoNotDisturb);
+        assert_eq!(state(&bob, &ada).await.state(), PresenceState::DoNotDisturb);
+    }
+
+    async fn who_is_invisible_is_offline_to_everybody_since_she_hid(backend) {
+        let server = Served::with(backend, |config| config.timings.grace = 1).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let chat = ada.direct(&bob).await;
+        let mut ears = Listener::open(&ada).await;
+        let here = Listener::open(&bob).await;
+        ears.presence(&bob, PresenceState::Online).await;
+        types(&bob, chat, false).await;
+        assert_eq!(ears.typing().await.user_ids, [bob.id]);
+        choose(&bob, StatusKind::Invisible).await;
+        assert_eq!(ears.typing().await.user_ids, Vec::<i64>::new(), "what she types is not shown any more");
+        let hid = ears.presence(&bob, PresenceState::Offline).await.last_seen_at.unwrap();
+        let near = |at: prost_types::Timestamp| (at.seconds - hid.seconds).abs() <= 1;
+        // She goes on typing, goes, comes back, comes into a group: nobody is told a word of it.
+        types(&bob, chat, false).await;
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        drop(here);
+        types(&bob, chat, false).await;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let here = Listener::open(&bob).await;
+        assert_eq!(here.ready.status.unwrap().kind(), StatusKind::Invisible);
+        ada.group("g", &[&bob], false).await;
+        let heard = ears.rest().await;
+        let told: Vec<_> = heard.iter().cloned().filter_map(presences).flatten().collect();
+        assert!(told.iter().all(|(id, _)| *id != bob.id), "{told:?}");
+        assert!(!heard.iter().any(|kind| matches!(kind, Kind::Typing(_))), "{heard:?}");
+        let seen = state(&bob, &ada).await;
+        assert!(seen.state() == PresenceState::Offline && near(seen.last_seen_at.unwrap()), "{seen:?} {hid:?}");
+        let request = v1::GetUsersRequest { user_ids: vec![bob.id] };
+        assert_eq!(ada.api.get_users(request).await.unwrap().presences, [seen]);
+        let request = v1::ListUsersRequest { filter: "bob".into(), ..Default::default() };
+        assert_eq!(ada.api.list_users(request).await.unwrap().presences, [seen]);
+        assert!(Listener::open(&ada).await.ready.presences.iter().all(|presence| presence.user_id != bob.id));
+        choose(&bob, StatusKind::Online).await;
+        ears.presence(&bob, PresenceState::Online).await;
+        types(&bob, chat, false).await;
+        assert_eq!(ears.typing().await.user_ids, [bob.id]);
+        drop(here);
     }
 }
