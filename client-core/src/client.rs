@@ -8,6 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     ambient::Ambient,
     api::{Api, Error},
+    media::MediaStore,
+    outbox::Attachment,
     update::{PageAt, Update},
 };
 
@@ -18,6 +20,7 @@ pub struct Client {
     api: Api,
     commands: mpsc::UnboundedSender<Command>,
     ambient: Ambient,
+    media: MediaStore,
 }
 
 /// What the handle asks of the engine.
@@ -49,16 +52,22 @@ pub(crate) struct Draft {
     pub conversation_id: i64,
     pub text: String,
     pub reply_to: i64,
+    pub attachments: Vec<Attachment>,
 }
 
 impl Client {
-    pub(crate) fn new(api: Api, commands: mpsc::UnboundedSender<Command>, ambient: Ambient) -> Self {
-        Self { api, commands, ambient }
+    pub(crate) fn new(api: Api, commands: mpsc::UnboundedSender<Command>, ambient: Ambient, media: MediaStore) -> Self {
+        Self { api, commands, ambient, media }
     }
 
     /// All calls of the protocol, as this user.
     pub fn api(&self) -> &Api {
         &self.api
+    }
+
+    /// The files of the server, as this user.
+    pub fn media(&self) -> &MediaStore {
+        &self.media
     }
 
     /// Shows a conversation: its newest messages are loaded, from the disk at once where they are there. The last few
@@ -101,7 +110,19 @@ impl Client {
     /// Sends a message, now or as soon as there is a connection, also after a restart: it is on the disk before its
     /// bubble shows. `reply_to` is 0 for none. Gives its request_id.
     pub fn send(&self, conversation_id: i64, text: impl Into<String>, reply_to: i64) -> String {
-        let draft = self.draft(conversation_id, text.into(), reply_to);
+        self.send_with(conversation_id, text, reply_to, Vec::new())
+    }
+
+    /// Sends a message with files; the text may be empty then. They are copied into the profile before the bubble shows,
+    /// so that nothing of it depends on the originals. Gives its request_id.
+    pub fn send_with(
+        &self,
+        conversation_id: i64,
+        text: impl Into<String>,
+        reply_to: i64,
+        attachments: Vec<Attachment>,
+    ) -> String {
+        let draft = Draft { attachments, ..self.draft(conversation_id, text.into(), reply_to) };
         let request_id = draft.request_id.clone();
         self.tell(Command::Send(draft));
         request_id
@@ -112,7 +133,7 @@ impl Client {
         self.tell(Command::Retry(request_id.into()));
     }
 
-    /// Sends another text in place of a failed message. Gives the new request_id.
+    /// Sends another text in place of a failed message, with the same files. Gives the new request_id.
     pub fn edit_failed(&self, request_id: impl Into<String>, text: impl Into<String>) -> String {
         let draft = self.draft(0, text.into(), 0);
         let new = draft.request_id.clone();
@@ -120,7 +141,7 @@ impl Client {
         new
     }
 
-    /// Takes a message out of the outbox. One that is on its way right now, or whose outcome is not known, may still
+    /// Takes a message out of the outbox; an upload stops at once. One that is on its way right now, or whose outcome is not known, may still
     /// arrive.
     pub fn cancel(&self, request_id: impl Into<String>) {
         self.tell(Command::Cancel(request_id.into()));
@@ -152,6 +173,13 @@ impl Client {
     /// device, or by hand.
     pub fn reconnect(&self) {
         self.tell(Command::Reconnect);
+    }
+
+    /// Chooses how the user wants to be seen, on all her devices.
+    pub async fn set_status(&self, kind: v1::StatusKind) -> Result<(), Error> {
+        let status = self.api.set_status(v1::SetStatusRequest { kind: kind.into() }).await?.status;
+        self.learn_event(Kind::StatusChanged(v1::StatusChanged { status })).await;
+        Ok(())
     }
 
     /// Ends the session on the server. What is on this device is [`crate::Profile::sign_out`]'s matter.
@@ -195,10 +223,7 @@ impl Client {
     /// Leaves a group.
     pub async fn leave_group(&self, conversation_id: i64, silent: bool) -> Result<(), Error> {
         self.api.leave_group(v1::LeaveGroupRequest { conversation_id, silent }).await?;
-        let removed = Kind::ConversationRemoved(v1::ConversationRemoved { conversation_id });
-        let event = Some(v1::Event { kind: Some(removed) });
-        let response = v1::SubscribeResponse { event, ..v1::SubscribeResponse::default() };
-        self.learn(Update::EventReceived(Arc::new(response))).await;
+        self.learn_event(Kind::ConversationRemoved(v1::ConversationRemoved { conversation_id })).await;
         Ok(())
     }
 
@@ -245,6 +270,12 @@ impl Client {
         Ok(())
     }
 
+    async fn learn_event(&self, kind: Kind) {
+        let event = Some(v1::Event { kind: Some(kind) });
+        let response = v1::SubscribeResponse { event, ..v1::SubscribeResponse::default() };
+        self.learn(Update::EventReceived(Arc::new(response))).await;
+    }
+
     async fn learn(&self, update: Update) {
         let (done, told) = oneshot::channel();
         self.tell(Command::Learn(update, done));
@@ -258,7 +289,7 @@ impl Client {
     }
 
     fn draft(&self, conversation_id: i64, text: String, reply_to: i64) -> Draft {
-        Draft { request_id: self.request_id(), conversation_id, text, reply_to }
+        Draft { request_id: self.request_id(), conversation_id, text, reply_to, attachments: Vec::new() }
     }
 
     fn request_id(&self) -> String {

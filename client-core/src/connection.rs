@@ -23,6 +23,7 @@ use crate::{
     ambient::Ambient,
     api::{Api, Error},
     client::{Client, Command},
+    media::MediaStore,
     profile::{Profile, Session},
     update::Update,
 };
@@ -69,9 +70,10 @@ impl Config {
 pub fn connect(config: Config) -> Result<(Client, Updates), Error> {
     let api = Api::new(&config.session.server, Some(&config.token))?;
     let (commands, inbox) = mpsc::unbounded_channel();
-    let client = Client::new(api.clone(), commands, config.ambient);
+    let media = MediaStore::open(config.profile.media_folder(), &api.url(), &config.token, config.ambient)?;
+    let client = Client::new(api.clone(), commands, config.ambient, media.clone());
     let (out, updates) = mpsc::channel(WAITING_UPDATES);
-    let start = Some(Start { config, api, inbox, out });
+    let start = Some(Start { config, api, media, inbox, out });
     Ok((client, Updates { start, updates, engine: None }))
 }
 
@@ -85,6 +87,7 @@ pub struct Updates {
 struct Start {
     config: Config,
     api: Api,
+    media: MediaStore,
     inbox: mpsc::UnboundedReceiver<Command>,
     out: mpsc::Sender<Update>,
 }

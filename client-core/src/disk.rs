@@ -5,7 +5,11 @@ use std::{path::Path, sync::mpsc, thread};
 use tokio::sync::oneshot;
 use tracing::warn;
 
-use crate::{cache::Cache, connection::Config, outbox::Outbox};
+use crate::{
+    cache::Cache,
+    connection::Config,
+    outbox::{Folder, Outbox},
+};
 
 /// The way to the cache and the outbox. Jobs run in the order in which they were given.
 pub(crate) struct Disk {
@@ -30,7 +34,7 @@ impl Disk {
             let folder = config.profile.folder();
             let mut shelf = Shelf {
                 cache: Cache::open(folder, session, config.cached_per_conversation, config.cached),
-                outbox: Outbox::open(folder, session),
+                outbox: Outbox::open(folder, Folder::new(folder, config.ambient.request_id), session),
             };
             inbox.into_iter().for_each(|job| job(&mut shelf));
             // The databases close before the profile's lock goes.

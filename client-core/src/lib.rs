@@ -13,7 +13,8 @@
 //! 4. Tell the [`Client`] what the user does. Calls without `async` return at once; what they bring about comes as
 //!    updates. [`Client::open`] a conversation to have its messages in the state; [`Client::load_older`] when the view
 //!    nears the top; [`Client::follow`] whether the view stands at the end.
-//! 5. All else that the protocol can do is in [`Client::api`].
+//! 5. [`Client::send_with`] sends files, [`Client::media`] has the bytes of those that came.
+//! 6. All else that the protocol can do is in [`Client::api`].
 //!
 //! ```text
 //! let profile = Profile::open("default")?;
@@ -29,6 +30,7 @@ mod cache;
 mod client;
 mod connection;
 mod disk;
+mod media;
 mod outbox;
 mod profile;
 mod state;
@@ -38,7 +40,8 @@ pub use ambient::Ambient;
 pub use api::{Api, Code, Error, EventStream};
 pub use client::Client;
 pub use connection::{Config, Updates, connect};
-pub use outbox::{Pending, PendingStatus};
+pub use media::MediaStore;
+pub use outbox::{Attachment, Pending, PendingAttachment, PendingStatus, Source};
 pub use profile::{Profile, ProfileError, Session};
 pub use rookery_api::v1;
 pub use state::{Conversation, RUN_LIMIT, Run, State};

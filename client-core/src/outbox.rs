@@ -1,13 +1,22 @@
-//! Messages that wait to be sent, on the disk before they are shown. Never thrown away; kept per history and user.
+//! Messages that wait to be sent, on the disk with their files before they are shown. Never thrown away; kept per history
+//! and user.
+
+mod attachment;
 
 use std::{
-    path::Path,
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use prost::Message as _;
+use rookery_api::v1;
 use rusqlite::{Connection, Row, params};
 use tracing::error;
+
+pub use attachment::{Attachment, PendingAttachment, Source};
+pub(crate) use attachment::{Folder, Packing, refusal};
 
 use crate::{disk::set_aside, profile::Session};
 
@@ -22,6 +31,8 @@ pub struct Pending {
     pub text: String,
     /// The message that it answers; 0 if none.
     pub reply_to: i64,
+    /// The files that go with it, in order.
+    pub attachments: Vec<PendingAttachment>,
     /// When it was written, by the clock of this device.
     pub written_at: SystemTime,
     /// What has become of it.
@@ -40,6 +51,7 @@ pub enum PendingStatus {
 /// The messages of one user in one history.
 pub(crate) struct Outbox {
     database: Result<Connection, rusqlite::Error>,
+    folder: Folder,
     history_id: String,
     user_id: i64,
 }
@@ -49,8 +61,9 @@ pub(crate) struct Outbox {
 #[error("It could not be saved on this device: {0}")]
 pub(crate) struct NotKept(String);
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
+/// Version 1 had no attachments; its messages stay as they are.
 const SCHEMA: &str = "
 create table if not exists pending (
     number integer primary key autoincrement,
@@ -62,17 +75,34 @@ create table if not exists pending (
     reply_to integer not null,
     written_at integer not null,
     failed text
-)";
+);
+create table if not exists attachments (
+    request_id text not null,
+    place integer not null,
+    name text not null,
+    size integer not null,
+    file text,
+    gif blob,
+    media blob,
+    primary key (request_id, place)
+) without rowid;";
 
 impl Outbox {
-    pub fn open(folder: &Path, session: &Session) -> Self {
-        let path = folder.join("outbox.sqlite");
+    pub fn open(profile: &Path, folder: Folder, session: &Session) -> Self {
+        let path = profile.join("outbox.sqlite");
         let database = open(&path).or_else(|error| {
             error!(%error, "the outbox cannot be read");
+            // Its files go with it: nobody else knows whose they are.
             set_aside(&path);
+            set_aside(folder.path());
             open(&path)
         });
-        Self { database, history_id: session.history_id.clone(), user_id: session.user_id }
+        let outbox = Self { database, folder, history_id: session.history_id.clone(), user_id: session.user_id };
+        match outbox.files() {
+            Ok(named) => outbox.folder.sweep(&named),
+            Err(error) => error!(%error, "the outbox's files cannot be listed"),
+        }
+        outbox
     }
 
     /// Goes over to the messages of another history or user.
@@ -84,9 +114,16 @@ impl Outbox {
     /// All messages that wait, in the order in which they were written.
     pub fn list(&self) -> Vec<Arc<Pending>> {
         let list = || -> rusqlite::Result<Vec<_>> {
-            let database = self.database.as_ref().map_err(|_| rusqlite::Error::InvalidQuery)?;
+            let database = self.database()?;
+            let mut attachments = self.attachments(database)?;
             let mut query = database.prepare_cached(LIST)?;
-            query.query_map(params![self.history_id, self.user_id], read)?.collect()
+            let rows = query.query_map(params![self.history_id, self.user_id], read)?;
+            let whole = rows.map(|pending| {
+                let pending = pending?;
+                let attachments = attachments.remove(&pending.request_id).unwrap_or_default();
+                Ok(Arc::new(Pending { attachments, ..pending }))
+            });
+            whole.collect()
         };
         list().unwrap_or_else(|error| {
             error!(%error, "the outbox cannot be listed");
@@ -94,50 +131,134 @@ impl Outbox {
         })
     }
 
-    /// Keeps a message, or what has become of it. It is on the disk when this returns.
-    pub fn put(&self, pending: &Pending) -> Result<(), NotKept> {
-        let failed = match &pending.status {
-            PendingStatus::Sending => None,
-            PendingStatus::Failed(why) => Some(why),
+    fn attachments(&self, database: &Connection) -> rusqlite::Result<HashMap<String, Vec<PendingAttachment>>> {
+        let mut all: HashMap<String, Vec<_>> = HashMap::new();
+        let mut query = database.prepare_cached(LIST_ATTACHMENTS)?;
+        let mut rows = query.query(params![self.history_id, self.user_id])?;
+        while let Some(row) = rows.next()? {
+            all.entry(row.get(0)?).or_default().push(self.read_attachment(row)?);
+        }
+        Ok(all)
+    }
+
+    fn read_attachment(&self, row: &Row<'_>) -> rusqlite::Result<PendingAttachment> {
+        let file: Option<String> = row.get(3)?;
+        let gif: Option<Vec<u8>> = row.get(4)?;
+        let media: Option<Vec<u8>> = row.get(5)?;
+        let source = match file {
+            // An original that could not be copied has its whole path there, which join takes as it is.
+            Some(file) => Source::File(self.folder.path().join(file)),
+            None => Source::Gif(v1::Gif::decode(&gif.unwrap_or_default()[..]).unwrap_or_default()),
         };
-        let written_at = pending.written_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.change(
-            PUT,
-            params![
-                self.history_id,
-                self.user_id,
-                pending.request_id,
-                pending.conversation_id,
-                pending.text,
-                pending.reply_to,
-                written_at.as_millis() as i64,
-                failed,
-            ],
-        )
+        Ok(PendingAttachment {
+            name: row.get(1)?,
+            size: row.get::<_, i64>(2)?.unsigned_abs(),
+            source,
+            // What cannot be read is not there: it is put on the server once more.
+            media: media.and_then(|media| v1::Media::decode(&media[..]).ok()),
+        })
     }
 
-    /// Lets a message go: it was sent, or taken back.
-    pub fn remove(&self, request_id: &str) -> Result<(), NotKept> {
-        self.change(REMOVE, params![request_id])
+    /// Keeps a message, or what has become of it. It is on the disk when this returns.
+    pub fn put(&mut self, pending: &Pending) -> Result<(), NotKept> {
+        let database = self.database.as_mut().map_err(|error| NotKept(error.to_string()))?;
+        put(database, &self.folder, &self.history_id, self.user_id, pending).map_err(|error| NotKept(error.to_string()))
     }
 
-    fn change(&self, text: &str, values: &[&dyn rusqlite::ToSql]) -> Result<(), NotKept> {
-        let database = self.database.as_ref().map_err(|error| NotKept(error.to_string()))?;
-        let result = database.prepare_cached(text).and_then(|mut query| query.execute(values));
-        result.map(drop).map_err(|error| NotKept(error.to_string()))
+    /// Lets a message and its files go: it was sent, or taken back.
+    pub fn remove(&mut self, request_id: &str) -> Result<(), NotKept> {
+        self.take_out(request_id).map_err(|error| NotKept(error.to_string()))
     }
+
+    fn take_out(&mut self, request_id: &str) -> rusqlite::Result<()> {
+        let before = self.files()?;
+        let database = self.database.as_mut().map_err(|_| rusqlite::Error::InvalidQuery)?;
+        let transaction = database.transaction()?;
+        transaction.execute(REMOVE, [request_id])?;
+        transaction.execute(REMOVE_ATTACHMENTS, [request_id])?;
+        transaction.commit()?;
+        // One that took its place may have the same files.
+        let left = self.files()?;
+        before.difference(&left).for_each(|file| self.folder.remove(file));
+        Ok(())
+    }
+
+    /// Lets the files of a message go that was taken back before it was kept.
+    pub fn discard(&self, pending: &Pending) {
+        // If they cannot be listed they stay until the next start.
+        let Ok(named) = self.files() else { return };
+        for attachment in &pending.attachments {
+            if let Source::File(path) = &attachment.source
+                && !named.contains(path)
+            {
+                self.folder.remove(path);
+            }
+        }
+    }
+
+    /// The files of all messages, whosever they are.
+    fn files(&self) -> rusqlite::Result<HashSet<PathBuf>> {
+        let mut query = self.database()?.prepare_cached("select file from attachments where file is not null")?;
+        let files = query.query_map([], |row| row.get::<_, String>(0))?;
+        files.map(|file| Ok(self.folder.path().join(file?))).collect()
+    }
+
+    fn database(&self) -> rusqlite::Result<&Connection> {
+        self.database.as_ref().map_err(|_| rusqlite::Error::InvalidQuery)
+    }
+}
+
+fn put(
+    database: &mut Connection,
+    folder: &Folder,
+    history_id: &str,
+    user_id: i64,
+    pending: &Pending,
+) -> rusqlite::Result<()> {
+    let failed = match &pending.status {
+        PendingStatus::Sending => None,
+        PendingStatus::Failed(why) => Some(why),
+    };
+    let Pending { request_id, conversation_id, text, reply_to, .. } = pending;
+    let written_at = pending.written_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
+    let transaction = database.transaction()?;
+    let values = params![history_id, user_id, request_id, conversation_id, text, reply_to, written_at, failed];
+    transaction.execute(PUT, values)?;
+    transaction.execute(REMOVE_ATTACHMENTS, [request_id])?;
+    for (place, attachment) in pending.attachments.iter().enumerate() {
+        let (file, gif) = match &attachment.source {
+            // The copies are named without their folder, which may be moved.
+            Source::File(path) => (Some(path.strip_prefix(folder.path()).unwrap_or(path).to_string_lossy()), None),
+            Source::Gif(gif) => (None, Some(gif.encode_to_vec())),
+        };
+        let media = attachment.media.as_ref().map(prost::Message::encode_to_vec);
+        let size = attachment.size as i64;
+        let values = params![request_id, place as i64, attachment.name, size, file, gif, media];
+        transaction.execute(PUT_ATTACHMENT, values)?;
+    }
+    transaction.commit()
 }
 
 const LIST: &str = "
 select request_id, conversation_id, text, reply_to, written_at, failed from pending
 where history_id = ?1 and user_id = ?2 order by number";
 
+const LIST_ATTACHMENTS: &str = "
+select a.request_id, a.name, a.size, a.file, a.gif, a.media from attachments a
+join pending p on p.request_id = a.request_id
+where p.history_id = ?1 and p.user_id = ?2 order by a.request_id, a.place";
+
 const PUT: &str = "
 insert into pending (history_id, user_id, request_id, conversation_id, text, reply_to, written_at, failed)
 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 on conflict (request_id) do update set failed = excluded.failed";
 
+const PUT_ATTACHMENT: &str = "
+insert into attachments (request_id, place, name, size, file, gif, media) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
 const REMOVE: &str = "delete from pending where request_id = ?1";
+
+const REMOVE_ATTACHMENTS: &str = "delete from attachments where request_id = ?1";
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     let database = Connection::open(path)?;
@@ -148,23 +269,25 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     if version > VERSION {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    database.execute(SCHEMA, [])?;
+    database.execute_batch(SCHEMA)?;
     database.pragma_update(None, "user_version", VERSION)?;
     database.query_row("select count(*) from pending", [], |row| row.get::<_, i64>(0))?;
     Ok(database)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Pending>> {
+/// A message without its attachments.
+fn read(row: &Row<'_>) -> rusqlite::Result<Pending> {
     let millis: i64 = row.get(4)?;
     let failed: Option<String> = row.get(5)?;
-    Ok(Arc::new(Pending {
+    Ok(Pending {
         request_id: row.get(0)?,
         conversation_id: row.get(1)?,
         text: row.get(2)?,
         reply_to: row.get(3)?,
+        attachments: Vec::new(),
         written_at: SystemTime::UNIX_EPOCH + Duration::from_millis(millis.unsigned_abs()),
         status: failed.map_or(PendingStatus::Sending, PendingStatus::Failed),
-    }))
+    })
 }
 
 #[cfg(test)]

@@ -81,6 +81,11 @@ impl Profile {
         &self.folder
     }
 
+    /// Where fetched files are kept.
+    pub(crate) fn media_folder(&self) -> PathBuf {
+        self.folder.join("media")
+    }
+
     /// Who is signed in; none if nobody is (or the record cannot be read).
     pub fn session(&self) -> Option<Session> {
         let text = fs::read(self.folder.join("session.json")).ok()?;
@@ -108,14 +113,17 @@ impl Profile {
         remove(&self.folder.join("token"))
     }
 
-    /// Forgets who is signed in, the token and the cache. Messages that wait to be sent stay: they are the user's.
+    /// Forgets who is signed in, the token, the cache and the files that were fetched. Messages that wait to be sent stay: they are the user's.
     pub fn sign_out(&self) -> io::Result<()> {
         self.remove_token()?;
         remove(&self.folder.join("session.json"))?;
         for name in ["cache.sqlite", "cache.sqlite-wal", "cache.sqlite-shm"] {
             remove(&self.folder.join(name))?;
         }
-        Ok(())
+        match fs::remove_dir_all(self.media_folder()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -127,7 +135,7 @@ fn default_folder() -> PathBuf {
         .join("rookery")
 }
 
-fn create_private_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -195,7 +203,10 @@ mod tests {
             let mode = std::fs::metadata(profile.folder().join("token")).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+        std::fs::create_dir(profile.media_folder()).unwrap();
+        std::fs::write(profile.media_folder().join("x.1"), "x").unwrap();
         profile.sign_out().unwrap();
         assert_eq!((profile.session(), profile.token()), (None, None));
+        assert!(!profile.media_folder().exists());
     }
 }

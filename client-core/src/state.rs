@@ -32,6 +32,8 @@ pub struct State {
     presences: HashMap<i64, v1::Presence>,
     // Apart from the conversations: what waits to be sent outlives their coming and going.
     pending: HashMap<i64, Vec<Arc<Pending>>>,
+    // By request_id; only of messages that wait.
+    uploads: HashMap<String, (u64, u64)>,
     // The one opened last comes first.
     opened: Vec<i64>,
     limits: v1::ServerLimits,
@@ -50,6 +52,7 @@ impl Default for State {
             users: HashMap::new(),
             presences: HashMap::new(),
             pending: HashMap::new(),
+            uploads: HashMap::new(),
             opened: Vec::new(),
             limits: v1::ServerLimits::default(),
             timings: v1::ServerTimings::default(),
@@ -170,6 +173,11 @@ impl State {
     /// The same of all conversations, in no order.
     pub fn all_pending(&self) -> impl Iterator<Item = &Arc<Pending>> {
         self.pending.values().flatten()
+    }
+
+    /// How many bytes of the files of a message that waits are on their way, and of how many; none while none are.
+    pub fn upload(&self, request_id: &str) -> Option<(u64, u64)> {
+        self.uploads.get(request_id).copied()
     }
 
     /// How many messages are unread in all conversations.

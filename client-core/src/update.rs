@@ -70,6 +70,17 @@ pub enum Update {
         /// Which one.
         request_id: String,
     },
+    /// More of the files of a message that waits is on its way.
+    UploadProgressed {
+        /// In which conversation.
+        conversation_id: i64,
+        /// Of which message.
+        request_id: String,
+        /// So many bytes of all its files.
+        sent: u64,
+        /// So many they are.
+        total: u64,
+    },
     /// Nobody has repeated that she types in a conversation.
     TypingExpired(i64),
 }

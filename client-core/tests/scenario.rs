@@ -214,6 +214,7 @@ fn pending(value: &Value) -> Arc<Pending> {
         conversation_id: number(&value["conversationId"]),
         text: String::new(),
         reply_to: 0,
+        attachments: Vec::new(),
         written_at: SystemTime::UNIX_EPOCH,
         status: failed.unwrap_or(PendingStatus::Sending),
     })

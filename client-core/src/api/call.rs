@@ -62,6 +62,19 @@ calls! {
         mark_read: MarkReadRequest -> MarkReadResponse,
         mark_unread: MarkUnreadRequest -> MarkUnreadResponse,
     }
+    MediaServiceClient in media_service_client {
+        upload_media: UploadMediaRequest -> UploadMediaResponse,
+        get_media: GetMediaRequest -> GetMediaResponse,
+    }
+    GifServiceClient in gif_service_client {
+        search_gifs: SearchGifsRequest -> SearchGifsResponse,
+        list_trending_gifs: ListTrendingGifsRequest -> ListTrendingGifsResponse,
+        list_gif_categories: ListGifCategoriesRequest -> ListGifCategoriesResponse,
+        save_gif: SaveGifRequest -> SaveGifResponse,
+        add_favorite_gif: AddFavoriteGifRequest -> AddFavoriteGifResponse,
+        remove_favorite_gif: RemoveFavoriteGifRequest -> RemoveFavoriteGifResponse,
+        list_favorite_gifs: ListFavoriteGifsRequest -> ListFavoriteGifsResponse,
+    }
     EventServiceClient in event_service_client {
         send_typing: SendTypingRequest -> SendTypingResponse,
         set_activity: SetActivityRequest -> SetActivityResponse,

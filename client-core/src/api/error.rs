@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rookery_api::v1::ErrorReason;
+use serde::Deserialize;
 pub use tonic::Code;
 use tonic::Status;
 use tonic_types::StatusExt;
@@ -77,10 +78,68 @@ impl Error {
         Self::unanswered(Code::Cancelled, "The connection was closed.")
     }
 
+    pub(crate) fn unreachable() -> Self {
+        Self::unanswered(Code::Unavailable, UNREACHABLE)
+    }
+
+    /// Something on this device, and not the server, says no.
+    pub(crate) fn local(message: String) -> Self {
+        Self { message, ..Self::unanswered(Code::FailedPrecondition, "") }
+    }
+
+    /// An answer over plain HTTP that is no success: the server's own JSON, or whatever a proxy before it says.
+    pub(crate) fn from_http(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Self {
+        let words: Words = serde_json::from_slice(body).unwrap_or_default();
+        let named = CODES.into_iter().find(|(_, name)| *name == words.code).map(|(code, _)| code);
+        let (code, message) = match (named, status) {
+            (Some(code), _) => (code, words.message.as_str()),
+            (None, 400) => (Code::InvalidArgument, "The server did not understand this."),
+            (None, 401) => (Code::Unauthenticated, "Sign in again."),
+            (None, 403) => (Code::PermissionDenied, "This is not allowed."),
+            (None, 404) => (Code::NotFound, "It is not there any more."),
+            (None, 413) => (Code::ResourceExhausted, "The file is too large for this server."),
+            (None, 429) => (Code::ResourceExhausted, "This is too much at once."),
+            (None, _) => (Code::Unavailable, UNREACHABLE),
+        };
+        let reason = ErrorReason::from_str_name(&format!("ERROR_REASON_{}", words.reason));
+        Self { reason, retry_after, ..Self::unanswered(code, message) }
+    }
+
     fn unanswered(code: Code, message: &str) -> Self {
         Self { code, reason: None, message: message.to_owned(), fields: Vec::new(), retry_after: None }
     }
 }
+
+const UNREACHABLE: &str = "The server cannot be reached.";
+
+/// An error as JSON.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Words {
+    code: String,
+    reason: String,
+    message: String,
+}
+
+/// The codes by their names in JSON.
+const CODES: [(Code, &str); 16] = [
+    (Code::Cancelled, "CANCELLED"),
+    (Code::Unknown, "UNKNOWN"),
+    (Code::InvalidArgument, "INVALID_ARGUMENT"),
+    (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+    (Code::NotFound, "NOT_FOUND"),
+    (Code::AlreadyExists, "ALREADY_EXISTS"),
+    (Code::PermissionDenied, "PERMISSION_DENIED"),
+    (Code::ResourceExhausted, "RESOURCE_EXHAUSTED"),
+    (Code::FailedPrecondition, "FAILED_PRECONDITION"),
+    (Code::Aborted, "ABORTED"),
+    (Code::OutOfRange, "OUT_OF_RANGE"),
+    (Code::Unimplemented, "UNIMPLEMENTED"),
+    (Code::Internal, "INTERNAL"),
+    (Code::Unavailable, "UNAVAILABLE"),
+    (Code::DataLoss, "DATA_LOSS"),
+    (Code::Unauthenticated, "UNAUTHENTICATED"),
+];
 
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
@@ -92,7 +151,7 @@ impl From<Status> for Error {
         let fields = details.bad_request().map(|bad| &bad.field_violations[..]).unwrap_or_default();
         // tonic puts its own words for a broken connection into the message; they mean nothing to people.
         let message = match (status.code(), reason) {
-            (Code::Unavailable | Code::Unknown | Code::Internal, None) => "The server cannot be reached.".to_owned(),
+            (Code::Unavailable | Code::Unknown | Code::Internal, None) => UNREACHABLE.to_owned(),
             _ => status.message().to_owned(),
         };
         Self {
@@ -125,6 +184,23 @@ mod tests {
         assert_eq!(error.retry_after, Some(Duration::from_secs(3)));
         assert_eq!(error.fields, [("text".to_owned(), "too long".to_owned())]);
         assert_eq!(error.message, "Slow down.");
+    }
+
+    #[test]
+    fn an_answer_over_http_is_as_good() {
+        let words = br#"{"code":"RESOURCE_EXHAUSTED","reason":"LIMIT_REACHED","message":"Your files are too many."}"#;
+        let error = Error::from_http(413, None, words);
+        assert_eq!((error.code, error.reason), (Code::ResourceExhausted, Some(ErrorReason::LimitReached)));
+        assert_eq!(error.message, "Your files are too many.");
+        let wait = Some(Duration::from_secs(7));
+        let limited = Error::from_http(429, wait, b"");
+        assert!(limited.is_no() && limited.retry_after == wait);
+        // What stands before the server speaks another language.
+        for (status, code) in [(413, Code::ResourceExhausted), (502, Code::Unavailable), (302, Code::Unavailable)] {
+            let error = Error::from_http(status, None, b"<html>");
+            assert_eq!(error.code, code, "{status}");
+            assert!(!error.message.is_empty());
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod call;
 mod command;
 mod keep;
 mod stream;
+mod upload;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use tokio::{
 };
 use tracing::error;
 
-use self::{call::Answer, keep::Keeper, stream::Hold};
+use self::{call::Answered, keep::Keeper, stream::Hold, upload::Uploads};
 use super::{
     Config, Start,
     backoff::Backoff,
@@ -34,7 +35,8 @@ use crate::{
     api::Api,
     client::Command,
     disk::Disk,
-    outbox::PendingStatus,
+    media::MediaStore,
+    outbox::{Folder, PendingStatus},
     state::State,
     update::{Connection, Restored, Update},
 };
@@ -45,15 +47,19 @@ const REST: Duration = Duration::from_secs(60);
 pub(super) struct Engine {
     config: Config,
     api: Api,
+    media: MediaStore,
     disk: Disk,
     out: mpsc::Sender<Update>,
     state: State,
     told: Vec<Update>,
-    calls: JoinSet<Answer>,
+    calls: JoinSet<Answered>,
+    // How many histories there were before this one: answers from there are no use here.
+    world: u64,
     keeper: Keeper,
     holds: HashMap<i64, Hold>,
     loading: Loading,
     sending: Sending,
+    uploads: Uploads,
     reading: Reading,
     own_typing: OwnTyping,
     others_typing: OthersTyping,
@@ -65,22 +71,27 @@ pub(super) struct Engine {
 
 /// Works until nobody wants updates any more, or the session has ended.
 pub(super) async fn run(start: Start) {
-    let Start { config, api, mut inbox, out } = start;
+    let Start { config, api, media, mut inbox, out } = start;
     let disk = match Disk::open(&config) {
         Ok(disk) => disk,
         Err(error) => return error!(%error, "no thread for the disk"),
     };
+    let folder = Folder::new(config.profile.folder(), config.ambient.request_id);
+    let (uploads, mut ticks) = Uploads::new(folder);
     let mut engine = Engine {
         api: api.clone(),
+        media,
         disk,
         out,
         state: State::default(),
         told: Vec::new(),
         calls: JoinSet::new(),
+        world: 0,
         keeper: Keeper::default(),
         holds: HashMap::new(),
         loading: Loading::default(),
         sending: Sending::default(),
+        uploads,
         reading: Reading::default(),
         own_typing: OwnTyping::default(),
         others_typing: OthersTyping::default(),
@@ -106,8 +117,11 @@ pub(super) async fn run(start: Start) {
             },
             Some(answer) = engine.calls.join_next() => match answer {
                 Ok(answer) => engine.answer(answer).await,
+                // An upload that was taken back.
+                Err(error) if error.is_cancelled() => {}
                 Err(error) => error!(%error, "a call broke down"),
             },
+            Some(tick) = ticks.recv() => engine.tick(tick),
             () = sleep_until(due) => {}
             () = engine.out.closed() => return,
         }
@@ -183,7 +197,7 @@ impl Engine {
             return;
         }
         for pending in self.sending.due(now) {
-            self.call_send(pending);
+            self.call_next(pending);
         }
         for (conversation_id, id) in self.reading.due(now) {
             self.call_mark_read(conversation_id, id);

@@ -25,6 +25,8 @@ struct Lane {
     not_before: Option<Instant>,
     // The server named the time: a new connection does not shorten it.
     told: bool,
+    // The files of the first one were put on the server a second time.
+    renewed: bool,
     backoff: Backoff,
 }
 
@@ -46,6 +48,7 @@ impl Sending {
             on_its_way: false,
             not_before: None,
             told: false,
+            renewed: false,
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(30)),
         });
         lane.queue.push_back(pending);
@@ -84,6 +87,7 @@ impl Sending {
             lane.queue.remove(index);
             if index == 0 {
                 lane.free();
+                lane.renewed = false;
                 lane.backoff.reset();
             }
             found = true;
@@ -92,10 +96,29 @@ impl Sending {
         found
     }
 
+    /// Whether a message is on its way now.
+    pub fn is_on_its_way(&self, pending: &Pending) -> bool {
+        self.lanes.get(&pending.conversation_id).is_some_and(|lane| lane.carries(pending))
+    }
+
+    /// A message on its way is a step further: the next one is due at once.
+    pub fn step(&mut self, next: Arc<Pending>) {
+        let Some(lane) = self.lanes.get_mut(&next.conversation_id).filter(|lane| lane.carries(&next)) else { return };
+        lane.free();
+        lane.backoff.reset();
+        lane.queue[0] = next;
+    }
+
+    /// Whether the files of a message on its way may be put on the server again: once.
+    pub fn may_renew(&mut self, pending: &Pending) -> bool {
+        let lane = self.lanes.get_mut(&pending.conversation_id).filter(|lane| lane.carries(pending));
+        lane.is_some_and(|lane| !std::mem::replace(&mut lane.renewed, true))
+    }
+
     /// The server did not take a message.
     pub fn failed(&mut self, pending: &Pending, error: &Error, now: Instant, jitter: f64) -> Verdict {
         let Some(lane) = self.lanes.get_mut(&pending.conversation_id) else { return Verdict::Unknown };
-        if !lane.on_its_way || lane.queue.front().is_none_or(|first| first.request_id != pending.request_id) {
+        if !lane.carries(pending) {
             return Verdict::Unknown;
         }
         lane.free();
@@ -110,6 +133,7 @@ impl Sending {
             return Verdict::Again;
         }
         let refused = lane.queue.pop_front();
+        lane.renewed = false;
         if lane.queue.is_empty() {
             self.lanes.remove(&pending.conversation_id);
         }
@@ -124,6 +148,10 @@ impl Sending {
 impl Lane {
     fn is_due(&self, now: Instant) -> bool {
         !self.on_its_way && !self.queue.is_empty() && self.not_before.is_none_or(|not_before| not_before <= now)
+    }
+
+    fn carries(&self, pending: &Pending) -> bool {
+        self.on_its_way && self.queue.front().is_some_and(|first| first.request_id == pending.request_id)
     }
 
     fn free(&mut self) {

@@ -8,7 +8,7 @@ use rookery_api::v1::{
 
 use super::{Conversation, LOADED_CONVERSATIONS, State, run::Mine};
 use crate::{
-    outbox::Pending,
+    outbox::{Pending, PendingStatus},
     update::{Changes, Connection, Page, Restored, Update},
 };
 
@@ -51,6 +51,14 @@ impl State {
             }
             Update::PendingChanged(pending) => self.pend(pending),
             Update::PendingRemoved { conversation_id, request_id } => self.unpend(*conversation_id, request_id),
+            Update::UploadProgressed { conversation_id, request_id, sent, total } => {
+                let waits = |pending: &Arc<Pending>| {
+                    pending.request_id == *request_id && pending.status == PendingStatus::Sending
+                };
+                if self.pending(*conversation_id).iter().any(waits) {
+                    self.uploads.insert(request_id.clone(), (*sent, *total));
+                }
+            }
             Update::TypingExpired(id) => self.with(*id, |conversation| conversation.set_typing([])),
         }
     }
@@ -244,6 +252,9 @@ impl State {
     }
 
     fn pend(&mut self, pending: &Arc<Pending>) {
+        if pending.status != PendingStatus::Sending {
+            self.uploads.remove(&pending.request_id);
+        }
         let waiting = self.pending.entry(pending.conversation_id).or_default();
         match waiting.iter_mut().find(|known| known.request_id == pending.request_id) {
             Some(known) => *known = pending.clone(),
@@ -252,6 +263,7 @@ impl State {
     }
 
     fn unpend(&mut self, conversation_id: i64, request_id: &str) {
+        self.uploads.remove(request_id);
         if let Entry::Occupied(mut waiting) = self.pending.entry(conversation_id) {
             waiting.get_mut().retain(|pending| pending.request_id != request_id);
             if waiting.get().is_empty() {

@@ -115,6 +115,7 @@ fn a_message_that_was_not_sent_says_why_and_what_to_do() {
         conversation_id: GLOBAL,
         text: "On its way".into(),
         reply_to: 0,
+        attachments: Vec::new(),
         written_at: std::time::UNIX_EPOCH + std::time::Duration::from_secs(NOON as u64 - 60),
         status: PendingStatus::Sending,
     };

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use rookery_api::v1;
 use tokio::time::Instant;
 
-use super::{Engine, call::Answer};
+use super::{
+    Engine,
+    call::{Answer, Answered},
+};
 use crate::{
     api::Error,
     cache::Change,
@@ -16,16 +19,22 @@ use crate::{
 };
 
 impl Engine {
-    pub(super) async fn answer(&mut self, answer: Answer) {
+    pub(super) async fn answer(&mut self, Answered { world, answer }: Answered) {
+        // Of another history: the ids name somebody else now. Pages know that they are stale, and are asked for again.
+        if world != self.world && !matches!(answer, Answer::Page { .. }) {
+            return;
+        }
         match answer {
-            Answer::Changes { conversation_id, result: Ok(answer) } => self.changes(conversation_id, answer),
+            Answer::Changes { conversation_id, after, result: Ok(answer) } => {
+                self.changes(conversation_id, after, answer);
+            }
             Answer::Conversation { conversation_id, result: Ok(answer) } => {
                 self.keep_conversation(conversation_id);
                 self.keep_users(&answer.users);
                 self.emit(Update::ConversationLoaded(Arc::new(answer)));
                 self.filled(conversation_id, false, false);
             }
-            Answer::Changes { conversation_id, result: Err(error) }
+            Answer::Changes { conversation_id, result: Err(error), .. }
             | Answer::Conversation { conversation_id, result: Err(error) } => {
                 self.unfilled(conversation_id, error.is_no() && error.retry_after.is_none());
             }
@@ -46,6 +55,8 @@ impl Engine {
                 }
             }
             Answer::Sent { pending, result } => self.sent(pending, result).await,
+            Answer::Packed { pending } => self.packed(*pending).await,
+            Answer::Uploaded { pending, place, result } => self.uploaded(pending, place, result).await,
             Answer::MarkedRead { conversation_id, id, cursor, result } => {
                 self.marked_read(conversation_id, id, cursor, result);
             }
@@ -63,9 +74,13 @@ impl Engine {
         }
     }
 
-    fn changes(&mut self, conversation_id: i64, answer: v1::ListChangesResponse) {
+    fn changes(&mut self, conversation_id: i64, after: i64, answer: v1::ListChangesResponse) {
         let v1::ListChangesResponse { messages, users, position, more } = answer;
         let cursor = self.state.conversation(conversation_id).and_then(Conversation::cursor);
+        // The conversation has begun anew meanwhile: whatever is missing now is asked for from there.
+        if cursor != Some(after) {
+            return self.unfilled(conversation_id, false);
+        }
         let news: Vec<_> = messages.iter().filter(|message| Some(message.changed) > cursor).cloned().collect();
         self.keep_users(&users);
         self.people.want(news.iter().flat_map(people::named), &self.state);
@@ -123,16 +138,19 @@ impl Engine {
     }
 
     async fn sent(&mut self, pending: Arc<Pending>, result: Result<v1::SendMessageResponse, Error>) {
-        let error = match result {
+        match result {
             Ok(answer) => {
                 self.sending.remove(&pending.request_id);
                 if let Some(message) = answer.message {
                     self.learn_message(Arc::new(message));
                 }
-                return self.settle(&pending);
+                self.settle(&pending);
             }
-            Err(error) => error,
-        };
+            Err(error) => self.upload_again(pending, error).await,
+        }
+    }
+
+    pub(super) async fn not_sent(&mut self, pending: Arc<Pending>, error: Error) {
         let jitter = self.jitter();
         match self.sending.failed(&pending, &error, Instant::now(), jitter) {
             Verdict::Refused(pending) => {

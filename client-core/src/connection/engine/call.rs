@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rookery_api::v1;
+use tokio::task::AbortHandle;
 
 use super::Engine;
 use crate::{
@@ -12,10 +13,17 @@ use crate::{
     update::PageAt,
 };
 
+/// What came of a call, and in which history it was made.
+pub(super) struct Answered {
+    pub world: u64,
+    pub answer: Answer,
+}
+
 /// What came of a call.
 pub(super) enum Answer {
     Changes {
         conversation_id: i64,
+        after: i64,
         result: Result<v1::ListChangesResponse, Error>,
     },
     Conversation {
@@ -34,6 +42,15 @@ pub(super) enum Answer {
         pending: Arc<Pending>,
         result: Result<v1::SendMessageResponse, Error>,
     },
+    /// The files of a message are copied, or it has failed.
+    Packed {
+        pending: Box<Pending>,
+    },
+    Uploaded {
+        pending: Arc<Pending>,
+        place: usize,
+        result: Result<v1::Media, Error>,
+    },
     MarkedRead {
         conversation_id: i64,
         id: i64,
@@ -51,14 +68,23 @@ pub(super) enum Answer {
 }
 
 impl Engine {
-    fn call<F: Future<Output = Answer> + Send + 'static>(&mut self, call: impl FnOnce(Api) -> F) {
-        let call = call(self.api.clone());
-        self.calls.spawn(call);
+    pub(super) fn call<F: Future<Output = Answer> + Send + 'static>(&mut self, call: impl FnOnce(Api) -> F) {
+        self.spawn(call);
+    }
+
+    pub(super) fn spawn<F: Future<Output = Answer> + Send + 'static>(
+        &mut self,
+        call: impl FnOnce(Api) -> F,
+    ) -> AbortHandle {
+        let (world, call) = (self.world, call(self.api.clone()));
+        self.calls.spawn(async move { Answered { world, answer: call.await } })
     }
 
     pub(super) fn call_changes(&mut self, conversation_id: i64, after: i64) {
         let request = v1::ListChangesRequest { conversation_id, after, page_size: 0 };
-        self.call(|api| async move { Answer::Changes { conversation_id, result: api.list_changes(request).await } });
+        self.call(move |api| async move {
+            Answer::Changes { conversation_id, after, result: api.list_changes(request).await }
+        });
     }
 
     pub(super) fn call_conversation(&mut self, conversation_id: i64) {
@@ -81,12 +107,14 @@ impl Engine {
     }
 
     pub(super) fn call_send(&mut self, pending: Arc<Pending>) {
+        let media = pending.attachments.iter().filter_map(|attachment| attachment.media.as_ref());
+        let media_ids = media.map(|media| media.id.clone()).collect();
         let request = v1::SendMessageRequest {
             conversation_id: pending.conversation_id,
             text: pending.text.clone(),
             request_id: pending.request_id.clone(),
             reply_to: pending.reply_to,
-            media_ids: Vec::new(),
+            media_ids,
         };
         self.call(|api| async move { Answer::Sent { pending, result: api.send_message(request).await } });
     }

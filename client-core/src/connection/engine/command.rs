@@ -10,7 +10,7 @@ use crate::{
     cache::Change,
     client::{Command, Draft},
     connection::{loading::PAGE_SIZE, people, span},
-    outbox::{Pending, PendingStatus},
+    outbox::{Packing, Pending, PendingStatus},
     update::{Page, PageAt, Update},
 };
 
@@ -135,17 +135,16 @@ impl Engine {
             conversation_id: draft.conversation_id,
             text: draft.text,
             reply_to: draft.reply_to,
+            attachments: Vec::new(),
             written_at: (self.config.ambient.now)(),
             status: PendingStatus::Sending,
         };
-        self.put(pending).await;
+        self.pack(Packing { pending, new: draft.attachments, replaces: None }).await;
     }
 
     /// Keeps a message, shows it, and puts it into the queue unless it has failed.
     pub(super) async fn put(&mut self, mut pending: Pending) {
-        let kept = pending.clone();
-        let result = self.disk.run(move |shelf| shelf.outbox.put(&kept).map_err(|error| error.to_string())).await;
-        let result = result.unwrap_or_else(|| Err("It could not be saved on this device.".to_owned()));
+        let result = self.keep(&pending).await;
         if let (Err(why), PendingStatus::Sending) = (result, &pending.status) {
             pending.status = PendingStatus::Failed(why);
         }
@@ -156,6 +155,13 @@ impl Engine {
         self.emit(Update::PendingChanged(pending));
     }
 
+    /// A message is on the disk when this returns; or why it is not.
+    pub(super) async fn keep(&self, pending: &Pending) -> Result<(), String> {
+        let kept = pending.clone();
+        let result = self.disk.run(move |shelf| shelf.outbox.put(&kept).map_err(|error| error.to_string())).await;
+        result.unwrap_or_else(|| Err("It could not be saved on this device.".to_owned()))
+    }
+
     fn failed(&self, request_id: &str) -> Option<Pending> {
         let pending = self.state.all_pending().find(|pending| pending.request_id == request_id)?;
         matches!(pending.status, PendingStatus::Failed(_)).then(|| Pending::clone(pending))
@@ -163,22 +169,29 @@ impl Engine {
 
     async fn retry(&mut self, request_id: &str) {
         if let Some(pending) = self.failed(request_id) {
-            self.put(Pending { status: PendingStatus::Sending, ..pending }).await;
+            let pending = Pending { status: PendingStatus::Sending, ..pending };
+            self.pack(Packing { pending, new: Vec::new(), replaces: None }).await;
         }
     }
 
     async fn edit_failed(&mut self, request_id: &str, draft: Draft) {
         let Some(old) = self.failed(request_id) else { return };
-        // The new text is on the disk before the old one goes.
-        let draft = Draft { conversation_id: old.conversation_id, reply_to: old.reply_to, ..draft };
-        self.send(draft).await;
-        self.cancel(request_id);
+        let pending = Pending {
+            request_id: draft.request_id,
+            text: draft.text,
+            written_at: (self.config.ambient.now)(),
+            status: PendingStatus::Sending,
+            ..old
+        };
+        self.pack(Packing { pending, new: Vec::new(), replaces: Some(request_id.to_owned()) }).await;
     }
 
-    fn cancel(&mut self, request_id: &str) {
+    pub(super) fn cancel(&mut self, request_id: &str) {
+        self.uploads.unpack(request_id);
         let Some(pending) = self.state.all_pending().find(|pending| pending.request_id == request_id).cloned() else {
             return;
         };
+        self.uploads.stop(request_id);
         self.sending.remove(request_id);
         self.settle(&pending);
     }

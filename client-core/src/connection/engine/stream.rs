@@ -92,7 +92,11 @@ impl Engine {
         self.holds.clear();
         self.loading.spoil_all();
         self.sending.clear();
+        self.uploads.stop_all();
         self.reading.clear();
+        self.world += 1;
+        // Whatever was on its way has to be told or asked for again.
+        self.ready = false;
         self.flush();
         let session = &mut self.config.session;
         session.user_id = ready.user.as_ref().map_or(session.user_id, |user| user.id);

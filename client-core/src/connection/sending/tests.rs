@@ -19,6 +19,7 @@ fn pending(conversation_id: i64, request_id: &str) -> Arc<Pending> {
         conversation_id,
         text: String::new(),
         reply_to: 0,
+        attachments: Vec::new(),
         written_at: SystemTime::UNIX_EPOCH,
         status: PendingStatus::Sending,
     })
