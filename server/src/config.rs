@@ -96,6 +96,10 @@ pub struct LimitsConfig {
     pub small_group: i64,
     pub replay: i64,
     pub reaction_kinds: usize,
+    pub attachments: usize,
+    pub file_bytes: u64,
+    pub user_bytes: i64,
+    pub avatar_bytes: i64,
     /// Connections in all.
     pub connections: usize,
 }
@@ -140,6 +144,10 @@ impl Default for LimitsConfig {
             small_group: 50,
             replay: 1000,
             reaction_kinds: 20,
+            attachments: 10,
+            file_bytes: 50 << 20,
+            user_bytes: 5 << 30,
+            avatar_bytes: 2 << 20,
             connections: 20_000,
         }
     }
@@ -214,6 +222,10 @@ impl Config {
             small_group: limits.small_group,
             replay: limits.replay,
             reaction_kinds: limits.reaction_kinds,
+            attachments: limits.attachments,
+            file_bytes: limits.file_bytes,
+            user_bytes: limits.user_bytes,
+            avatar_bytes: limits.avatar_bytes,
         }
     }
 

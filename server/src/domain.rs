@@ -9,6 +9,7 @@ pub mod field;
 pub mod group;
 pub mod invite;
 pub mod line;
+pub mod media;
 pub mod membership;
 pub mod message;
 pub mod reaction;

@@ -1,5 +1,6 @@
-//! Plain HTTP on the same port: health for operators, the browser client, and an answer to everything else.
+//! Plain HTTP on the same port: files, health for operators, the browser client, and an answer to everything else.
 
+mod media;
 mod web;
 
 use std::sync::Arc;
@@ -11,12 +12,18 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use tower::util::MapRequestLayer;
 
 use crate::{domain::Ctx, rpc, store};
 
 /// All routes that are not gRPC.
-pub fn routes(ctx: Arc<Ctx>) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(ctx)
+pub fn routes(ctx: Arc<Ctx>, plain_cookies: bool) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .merge(media::routes())
+        .layer(MapRequestLayer::new(move |request| rpc::recognize(request, plain_cookies)))
+        .with_state(ctx)
 }
 
 /// Whether the server can do its work: the database answers.

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod config;
 pub mod domain;
 pub mod hub;
+pub mod media;
 pub mod store;
 
 mod connection;
@@ -30,6 +31,7 @@ use domain::{
     writer::Writer,
 };
 use hub::Hub;
+use media::Files;
 use store::Db;
 
 /// How long connections may take to end when the server stops.
@@ -67,7 +69,8 @@ impl Server {
                 Arc::new(move || clock.now())
             }),
         });
-        let (writer, writers) = Writer::start(&db, &hub, &clock);
+        let files = Arc::new(Files::open(&config.data.join("media")).map_err(|error| error.to_string())?);
+        let (writer, writers) = Writer::start(&db, &hub, &files, &clock);
         let ctx = Arc::new(Ctx {
             passwords: Passwords::new(&dice.hex::<16>()).map_err(|error| error.to_string())?,
             sessions: Sessions::default(),
@@ -78,6 +81,7 @@ impl Server {
             db,
             writer,
             hub,
+            files,
             clock,
             dice,
             history_id,
@@ -85,11 +89,12 @@ impl Server {
         });
         let grpc = rpc::routes(&ctx, config.plain_streams, config.plain_cookies, config.reflection)
             .map_err(|error| error.to_string())?;
-        let app = grpc.merge(http::routes(ctx.clone())).fallback(http::fallback);
+        let app = grpc.merge(http::routes(ctx.clone(), config.plain_cookies)).fallback(http::fallback);
         let tasks = vec![
             tokio::spawn(ctx.hub.clone().tick()),
             tokio::spawn(ctx.hub.clone().pace()),
             tokio::spawn(event::serve(ctx.clone(), requests)),
+            tokio::spawn(domain::media::sweep_hourly(ctx.clone())),
         ];
         Ok(Self { ctx, app, writers, tasks, connections: config.limits.connections })
     }

@@ -6,6 +6,7 @@ mod browser;
 mod conversation;
 mod event;
 mod frame;
+mod media;
 mod message;
 mod server;
 mod status;
@@ -15,16 +16,23 @@ use std::sync::Arc;
 
 use rookery_api::v1::{
     account_service_server::AccountServiceServer, conversation_service_server::ConversationServiceServer,
-    event_service_server::EventServiceServer, message_service_server::MessageServiceServer,
-    server_service_server::ServerServiceServer, user_service_server::UserServiceServer,
+    event_service_server::EventServiceServer, media_service_server::MediaServiceServer,
+    message_service_server::MessageServiceServer, server_service_server::ServerServiceServer,
+    user_service_server::UserServiceServer,
 };
 use tonic::service::Routes;
 use tower::util::{MapRequestLayer, MapResponseLayer};
 
-use crate::domain::Ctx;
+pub use auth::caller_of;
+pub use browser::{UPLOAD_NAME, recognize};
+pub use status::over_http;
+
+use crate::domain::{Ctx, media::LARGEST_BY_CALL};
 
 /// Nothing that is sent by call is larger: the longest text is 16 KiB.
 const LARGEST_MESSAGE: usize = 256 * 1024;
+/// A file, and its name.
+const LARGEST_UPLOAD: usize = LARGEST_BY_CALL + 64 * 1024;
 /// Lists and Ready of people with very many conversations.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -65,6 +73,7 @@ pub fn routes(
         .add_service(limited!(UserServiceServer))
         .add_service(limited!(ConversationServiceServer))
         .add_service(limited!(MessageServiceServer))
+        .add_service(limited!(MediaServiceServer).max_decoding_message_size(LARGEST_UPLOAD))
         .add_service(events)
         .add_service(health);
     if reflected {

@@ -4,6 +4,7 @@
 pub mod conversation;
 pub mod history;
 pub mod invite;
+pub mod media;
 pub mod membership;
 pub mod message;
 pub mod reaction;

@@ -9,7 +9,7 @@ use super::{
     account::{Passwords, Sessions},
     writer::Writer,
 };
-use crate::{hub::Hub, store::Db};
+use crate::{hub::Hub, media::Files, store::Db};
 
 /// Who calls, as authentication found out.
 #[derive(Clone, Debug)]
@@ -87,6 +87,10 @@ pub struct Limits {
     pub small_group: i64,
     pub replay: i64,
     pub reaction_kinds: usize,
+    pub attachments: usize,
+    pub file_bytes: u64,
+    pub user_bytes: i64,
+    pub avatar_bytes: i64,
 }
 
 /// Timings that clients keep to.
@@ -106,6 +110,7 @@ pub struct Ctx {
     pub db: Db,
     pub writer: Writer,
     pub hub: Arc<Hub>,
+    pub files: Arc<Files>,
     pub clock: Clock,
     pub dice: Dice,
     pub passwords: Passwords,

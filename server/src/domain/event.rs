@@ -352,7 +352,10 @@ pub fn limits(ctx: &Ctx) -> v1::ServerLimits {
         small_group: number(ctx.limits.small_group),
         replay: number(ctx.limits.replay),
         reaction_kinds: size(ctx.limits.reaction_kinds),
-        ..v1::ServerLimits::default()
+        attachments: size(ctx.limits.attachments),
+        file_bytes: i64::try_from(ctx.limits.file_bytes).unwrap_or(i64::MAX),
+        user_bytes: ctx.limits.user_bytes,
+        avatar_bytes: ctx.limits.avatar_bytes,
     }
 }
 

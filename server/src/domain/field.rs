@@ -52,17 +52,70 @@ pub fn password(password: &str) -> Result<()> {
     Ok(())
 }
 
+/// The marks that turn the direction of what follows, with which a name can pose as another.
+fn is_turning(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Something short that is shown in a line: names, devices.
 pub fn line(field: &'static str, text: &str, min: usize, max: usize) -> Result<String> {
     let trimmed = text.trim();
     if !(min..=max).contains(&trimmed.chars().count()) {
         return Err(Error::field(field, format!("must have {min} to {max} characters")));
     }
-    // Besides controls: the marks that turn the direction of what follows, with which a name can pose as another.
-    if trimmed.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+    if trimmed.chars().any(|c| c.is_control() || is_turning(c)) {
         return Err(Error::field(field, "must not contain control characters"));
     }
     Ok(trimmed.to_owned())
+}
+
+/// What a file is called, as it may be shown and saved anywhere: no folders, nothing that steers what reads it.
+pub fn file_name(given: &str) -> String {
+    const LONGEST: usize = 200;
+    let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let bad = |c: char| c.is_control() || is_turning(c) || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*');
+    let name: String = name.chars().map(|c| if bad(c) { '_' } else { c }).collect();
+    // A dot before it hides a file; one behind it, or a blank, some systems drop.
+    let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if ending.len() <= 16 => (stem, Some(ending)),
+        _ => (name, None),
+    };
+    let room = LONGEST - ending.map_or(0, |ending| ending.len() + 1) - 1;
+    let stem = &stem[..stem.floor_char_boundary(room)];
+    // Names of devices, on Windows.
+    let upper = stem.split('.').next().unwrap_or_default().to_uppercase();
+    let numbered =
+        |port: &str| upper.strip_prefix(port).is_some_and(|n| n.len() == 1 && n.as_bytes()[0].is_ascii_digit());
+    let device = matches!(upper.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT");
+    let mark = if device { "_" } else { "" };
+    match (stem, ending) {
+        ("", None) => "file".into(),
+        (stem, None) => format!("{mark}{stem}"),
+        (stem, Some(ending)) => format!("{mark}{stem}.{ending}"),
+    }
+}
+
+/// A name of a file whose ending is one of those that suit its content; the first of them where it was another.
+pub fn with_ending(name: &str, endings: &[&str]) -> String {
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    if endings.iter().any(|known| known.eq_ignore_ascii_case(ending)) {
+        return name.to_owned();
+    }
+    let picture = ["png", "jpg", "jpeg", "jpe", "jfif", "gif", "webp"];
+    let stem = if picture.iter().any(|known| known.eq_ignore_ascii_case(ending)) { stem } else { name };
+    let ending = endings.first().copied().unwrap_or_default();
+    let stem = &stem[..stem.floor_char_boundary(200 - ending.len() - 1)];
+    format!("{stem}.{ending}")
+}
+
+/// A colour as #rrggbb; empty: none.
+pub fn color(color: &str) -> Result<String> {
+    let digits = color.strip_prefix('#').filter(|digits| digits.len() == 6);
+    if color.is_empty() || digits.is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit())) {
+        return Ok(color.to_ascii_lowercase());
+    }
+    Err(Error::field("color", "must be like #1f8fb3, or empty"))
 }
 
 /// A longer text about something.

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     hub::Hub,
+    media::Files,
     store::{self, Db, Tx, message::NewMessage},
 };
 
@@ -41,6 +42,8 @@ pub enum Effect {
     Grown(i64, i64),
     /// A session has ended.
     SessionEnded(String),
+    /// Nothing refers to these files any more, and nothing is known of them: their bytes go.
+    Unreferenced(Vec<String>),
 }
 
 /// A transaction with what it will make known.
@@ -180,13 +183,19 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the tasks. They end when the last `Writer` is gone and all that waits is done.
-    pub fn start(db: &Db, hub: &Arc<Hub>, clock: &Clock) -> (Self, Vec<tokio::task::JoinHandle<()>>) {
+    pub fn start(
+        db: &Db,
+        hub: &Arc<Hub>,
+        files: &Arc<Files>,
+        clock: &Clock,
+    ) -> (Self, Vec<tokio::task::JoinHandle<()>>) {
         let mut lanes = Vec::new();
         let mut tasks = Vec::new();
         for _ in 0..db.writers() {
             let (sender, receiver) = mpsc::channel(WAITING);
             lanes.push(sender);
-            let task = Task { db: db.clone(), hub: hub.clone(), clock: clock.clone(), work: None };
+            let task =
+                Task { db: db.clone(), hub: hub.clone(), files: files.clone(), clock: clock.clone(), work: None };
             tasks.push(tokio::spawn(task.run(receiver)));
         }
         (Self { lanes }, tasks)
@@ -224,6 +233,7 @@ impl Writer {
 struct Task {
     db: Db,
     hub: Arc<Hub>,
+    files: Arc<Files>,
     clock: Clock,
     /// The connection, between transactions; `None` after a fault that it may not have survived.
     work: Option<Work>,
@@ -373,6 +383,16 @@ impl Task {
                 }
                 Effect::Grown(conversation_id, by) => self.hub.grow(conversation_id, by),
                 Effect::SessionEnded(session_id) => self.hub.end_session(&session_id),
+                Effect::Unreferenced(ids) => {
+                    let files = self.files.clone();
+                    tokio::spawn(async move {
+                        for id in ids {
+                            if let Err(error) = files.blobs.remove(&id).await {
+                                tracing::warn!(%error, "a file could not be removed; the next sweep will try again");
+                            }
+                        }
+                    });
+                }
             }
         }
     }

@@ -38,7 +38,7 @@ impl AccountService for Rpc {
 
     async fn sign_out(&self, request: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
         let caller = self.caller(&request).await?;
-        account::sign_out(&self.ctx, &caller, auth::token(request.metadata())?).await?;
+        account::sign_out(&self.ctx, &caller, auth::token(request.metadata().as_ref())?).await?;
         let mut response = Response::new(SignOutResponse {});
         if let Some(browser) = browser::of(&request) {
             browser.sign_out(&mut response);

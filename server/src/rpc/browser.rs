@@ -1,12 +1,16 @@
 //! Pages in a browser: their session is a cookie that their scripts cannot read, so that nothing that runs in the page can
-//! carry it away. It counts for gRPC-web alone, which no other site can send: a form cannot, a script needs leave that is
-//! never given, and SameSite keeps the cookie at home besides.
+//! carry it away. It counts for what no other site can send: gRPC-web calls and uploads, whose headers a form cannot set and
+//! a script only with leave that is never given; and for files to look at, which change nothing. SameSite keeps the cookie
+//! at home besides.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header, uri::Authority};
 use tonic::Response;
 
 /// How long a browser keeps the cookie, in seconds: as long as they will (400 days).
 const KEPT: u32 = 34_560_000;
+
+/// Names an uploaded file. No page of another site may set it.
+pub const UPLOAD_NAME: &str = "x-rookery-name";
 
 /// A call from a browser, as far as its cookie goes.
 #[derive(Clone, Copy, Debug)]
@@ -50,10 +54,9 @@ pub(super) fn of<T>(request: &tonic::Request<T>) -> Option<Browser> {
 }
 
 /// Marks calls from browsers, and puts their cookie where every call has its token. `plain_cookies`: also without TLS.
-pub(super) fn recognize<B>(mut request: Request<B>, plain_cookies: bool) -> Request<B> {
+pub fn recognize<B>(mut request: Request<B>, plain_cookies: bool) -> Request<B> {
     let headers = request.headers();
-    let web = text(headers, header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/grpc-web"));
-    if !web {
+    if !is_of_a_page(&request) {
         return request;
     }
     let host = request.uri().authority().cloned().or_else(|| text(headers, header::HOST)?.parse().ok());
@@ -67,6 +70,17 @@ pub(super) fn recognize<B>(mut request: Request<B>, plain_cookies: bool) -> Requ
     }
     request.extensions_mut().insert(browser);
     request
+}
+
+/// Whether this is something that pages of ours ask for, in the way in which only they can.
+fn is_of_a_page<B>(request: &Request<B>) -> bool {
+    let (headers, path) = (request.headers(), request.uri().path());
+    match *request.method() {
+        Method::GET | Method::HEAD => path.starts_with("/media/") || path.starts_with("/gif/"),
+        // Browsers tell the origin of every POST.
+        Method::POST if path == "/media" => headers.contains_key(UPLOAD_NAME) && headers.contains_key(header::ORIGIN),
+        _ => text(headers, header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/grpc-web")),
+    }
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

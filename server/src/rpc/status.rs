@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use axum::body::Body;
-use http::Response;
+use http::{HeaderValue, Response, header};
 use rookery_api::{ERROR_DOMAIN, v1::ErrorReason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::LARGEST_MESSAGE;
-use crate::{domain::Error, hub::Ending};
+use crate::{
+    domain::{Error, media::LARGEST_BY_CALL},
+    hub::Ending,
+};
 
 fn details(reason: ErrorReason) -> ErrorDetails {
     let name = reason.as_str_name();
@@ -65,6 +68,36 @@ impl From<Error> for Status {
     }
 }
 
+/// An error as it is told over plain HTTP: the same words in JSON, and in `retry-after` when to come again.
+pub fn over_http(error: Error) -> Response<Body> {
+    let after = if let Error::RateLimited(after) = &error { Some(after.as_secs().max(1)) } else { None };
+    let size = matches!(error, Error::Limit(_));
+    let status = Status::from(error);
+    let (code, number) = match status.code() {
+        Code::InvalidArgument => ("INVALID_ARGUMENT", 400),
+        Code::Unauthenticated => ("UNAUTHENTICATED", 401),
+        Code::PermissionDenied => ("PERMISSION_DENIED", 403),
+        Code::NotFound => ("NOT_FOUND", 404),
+        Code::AlreadyExists => ("ALREADY_EXISTS", 409),
+        Code::FailedPrecondition => ("FAILED_PRECONDITION", 409),
+        Code::ResourceExhausted if size => ("RESOURCE_EXHAUSTED", 413),
+        Code::ResourceExhausted => ("RESOURCE_EXHAUSTED", 429),
+        Code::Unavailable => ("UNAVAILABLE", 503),
+        _ => ("INTERNAL", 500),
+    };
+    let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    let body = serde_json::json!({ "code": code, "reason": reason, "message": status.message() });
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = http::StatusCode::from_u16(number).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(after) = after {
+        headers.insert(header::RETRY_AFTER, after.into());
+    }
+    response
+}
+
 /// The end of an event stream.
 pub(super) fn ending(ending: Ending) -> Status {
     let (code, reason, message) = match ending {
@@ -93,7 +126,7 @@ pub(super) fn undecodable() -> Status {
 
 /// A message that is too large to be looked at.
 pub(super) fn too_large() -> Status {
-    Error::Limit(format!("a request has at most {LARGEST_MESSAGE} bytes")).into()
+    Error::Limit(format!("a request has at most {LARGEST_MESSAGE} bytes, one with a file {LARGEST_BY_CALL}")).into()
 }
 
 /// Gives the gRPC library's own errors, which come before any call of ours, the form that all errors have.

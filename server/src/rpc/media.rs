@@ -1,0 +1,28 @@
+//! MediaService.
+
+use rookery_api::v1::{
+    GetMediaRequest, GetMediaResponse, UploadMediaRequest, UploadMediaResponse, media_service_server::MediaService,
+};
+use tonic::{Request, Response, Status};
+
+use super::Rpc;
+use crate::domain::media;
+
+#[tonic::async_trait]
+impl MediaService for Rpc {
+    async fn upload_media(
+        &self,
+        request: Request<UploadMediaRequest>,
+    ) -> Result<Response<UploadMediaResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let UploadMediaRequest { name, content } = request.into_inner();
+        let media = media::keep(&self.ctx, &caller, &name, content.into()).await?;
+        Ok(Response::new(UploadMediaResponse { media: Some(media) }))
+    }
+
+    async fn get_media(&self, request: Request<GetMediaRequest>) -> Result<Response<GetMediaResponse>, Status> {
+        let caller = self.caller(&request).await?;
+        let media = media::get(&self.ctx, &caller, &request.into_inner().id).await?;
+        Ok(Response::new(GetMediaResponse { media: Some(media) }))
+    }
+}
