@@ -151,7 +151,8 @@ on_both! {
             let name = name_of(&method);
             let input = method.input();
             // MarkRead takes any number: nothing is told.
-            if input.get_field_by_name("id").is_none() || name == "MessageService/MarkRead" {
+            let names = |field| input.get_field_by_name(field).is_some();
+            if !names("conversation_id") || !names("id") || name == "MessageService/MarkRead" {
                 continue;
             }
             looked += 1;

@@ -10,6 +10,7 @@ use sqlx::Connection;
 use tonic::Code;
 
 use crate::{
+    corpus,
     harness::{Person, Process, Store, in_full},
     listener::Listener,
     on_both,
@@ -22,6 +23,7 @@ struct World {
     people: Vec<i64>,
     conversations: Vec<i64>,
     words: Vec<String>,
+    media: Vec<String>,
 }
 
 fn one<T: Clone>(of: &[T], chance: &mut Chance) -> T {
@@ -67,7 +69,11 @@ impl World {
             Kind::Bool => Value::Bool(chance.below(2) == 0),
             Kind::Int32 => Value::I32(Self::number(chance) as i32),
             Kind::Int64 => Value::I64(self.id(field.name(), chance)),
+            Kind::String if matches!(field.name(), "media_ids" | "avatar" | "id") && chance.below(2) == 0 => {
+                Value::String(one(&self.media, chance))
+            }
             Kind::String => Value::String(self.text(chance)),
+            Kind::Bytes => Value::Bytes(self.text(chance).into()),
             Kind::Enum(_) => Value::EnumNumber(Self::number(chance) as i32 % 8),
             Kind::Message(descriptor) => Value::Message(self.message(descriptor, chance)),
             kind => panic!("{kind:?}: teach this test what to guess for it"),
@@ -150,7 +156,11 @@ on_both! {
                 .to_vec();
         words.push(listener.ready.session_id.clone());
         words.push(crate::invite::invite(&ada, conversations[3], 0, None).await.unwrap().code);
-        let world = World { people: vec![ada.id, bob.id], conversations, words };
+        let mut media = Vec::new();
+        for (person, content) in [(&ada, corpus::png(8, 8)), (&ada, b"words".to_vec()), (&bob, corpus::jpeg(8, 8))] {
+            media.push(crate::media::keep(server.address, person, "file", content).await.unwrap().id);
+        }
+        let world = World { people: vec![ada.id, bob.id], conversations, words, media };
         let raw = Raw::new(server.address);
         let mut chance = Chance(0x0dd_ba11);
         let rounds = if in_full() { 1000 } else { 200 };

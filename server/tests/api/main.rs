@@ -8,7 +8,10 @@ mod account;
 mod browser;
 mod change;
 mod conversation;
+mod corpus;
 mod docs;
+#[path = "../harness/exchange.rs"]
+mod exchange;
 mod fuzz;
 mod group;
 #[path = "../harness/harness.rs"]
@@ -16,6 +19,7 @@ mod harness;
 mod history;
 mod invite;
 mod listener;
+mod media;
 mod member;
 mod message;
 mod page;
