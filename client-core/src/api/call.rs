@@ -80,15 +80,6 @@ calls! {
         set_activity: SetActivityRequest -> SetActivityResponse,
         set_view: SetViewRequest -> SetViewResponse,
     }
-    GifServiceClient in gif_service_client {
-        search_gifs: SearchGifsRequest -> SearchGifsResponse,
-        list_trending_gifs: ListTrendingGifsRequest -> ListTrendingGifsResponse,
-        list_gif_categories: ListGifCategoriesRequest -> ListGifCategoriesResponse,
-        save_gif: SaveGifRequest -> SaveGifResponse,
-        add_favorite_gif: AddFavoriteGifRequest -> AddFavoriteGifResponse,
-        remove_favorite_gif: RemoveFavoriteGifRequest -> RemoveFavoriteGifResponse,
-        list_favorite_gifs: ListFavoriteGifsRequest -> ListFavoriteGifsResponse,
-    }
 }
 
 impl Api {
