@@ -113,7 +113,8 @@ impl Folder {
         Ok(match attachment {
             Attachment::File(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let size = fs::metadata(&path).map_or(0, |file| file.len());
+                let about = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
+                let size = about.map_or(0, |file| file.len());
                 PendingAttachment { name, size, source: Source::File(path), media: None }
             }
             Attachment::Bytes { name, bytes } => {

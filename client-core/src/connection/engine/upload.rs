@@ -12,7 +12,7 @@ use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
 use super::{Engine, call::Answer};
 use crate::{
     api::{Code, Error},
-    outbox::{Folder, Packing, Pending, PendingStatus, Source, refusal},
+    outbox::{Folder, Packing, Pending, PendingAttachment, PendingStatus, Source, refusal},
     update::Update,
 };
 
@@ -37,6 +37,16 @@ enum Packed {
         wanted: bool,
         replaces: Option<String>,
     },
+}
+
+impl Packed {
+    fn names(&self, name: &str) -> bool {
+        let (request_id, replaces) = match self {
+            Self::Waits(packing) => (&packing.pending.request_id, &packing.replaces),
+            Self::Leaves { request_id, replaces, .. } => (request_id, replaces),
+        };
+        request_id == name || replaces.as_deref() == Some(name)
+    }
 }
 
 /// More of a file is on its way.
@@ -66,6 +76,11 @@ impl Uploads {
         self.packing.clear();
     }
 
+    /// Whether a message, or one that takes its place, is at its copying or waits for it.
+    fn packs(&self, request_id: &str) -> bool {
+        self.packing.values().flatten().any(|packed| packed.names(request_id))
+    }
+
     /// A message that is not shown yet was taken back.
     pub fn unpack(&mut self, request_id: &str) {
         for queue in self.packing.values_mut() {
@@ -81,6 +96,10 @@ impl Uploads {
 impl Engine {
     /// Takes a message in: its files are copied, then it is kept and shown, then sent.
     pub(super) async fn pack(&mut self, packing: Packing) {
+        // Tried again twice: once is enough.
+        if self.uploads.packs(packing.replaces.as_ref().unwrap_or(&packing.pending.request_id)) {
+            return;
+        }
         let id = packing.pending.conversation_id;
         self.uploads.packing.entry(id).or_default().push_back(Packed::Waits(Box::new(packing)));
         self.pack_next(id).await;
@@ -165,10 +184,9 @@ impl Engine {
 
     /// Tells now and then how far the files of a message are.
     fn progress(&self, pending: &Pending, place: usize) -> impl Fn(u64) + Send + Sync + 'static {
-        let before: u64 = pending.attachments[..place].iter().map(|attachment| attachment.size).sum();
-        let total: u64 = pending.attachments.iter().map(|attachment| attachment.size).sum();
+        let [before, end, total] =
+            [&pending.attachments[..place], &pending.attachments[..=place], &pending.attachments].map(bytes);
         let (conversation_id, request_id) = (pending.conversation_id, pending.request_id.clone());
-        let end = before + pending.attachments[place].size;
         let (ticks, last) = (self.uploads.ticks.clone(), std::sync::Mutex::new(None::<Instant>));
         move |sent| {
             let (now, sent) = (Instant::now(), (before + sent).min(end));
@@ -193,6 +211,12 @@ impl Engine {
         self.uploads.running.remove(&pending.request_id);
         match result {
             Ok(media) => {
+                let [sent, total] = [&pending.attachments[..=place], &pending.attachments].map(bytes);
+                let (conversation_id, request_id) = (pending.conversation_id, pending.request_id.clone());
+                // A GIF has no bytes here.
+                if total > 0 {
+                    self.emit(Update::UploadProgressed { conversation_id, request_id, sent, total });
+                }
                 let mut next = Pending::clone(&pending);
                 next.attachments[place].media = Some(media);
                 self.go_on(pending, next).await;
@@ -226,6 +250,10 @@ impl Engine {
         self.sending.step(next.clone());
         self.emit(Update::PendingChanged(next));
     }
+}
+
+fn bytes(attachments: &[PendingAttachment]) -> u64 {
+    attachments.iter().map(|attachment| attachment.size).sum()
 }
 
 const LOST: &str = "The files could not be saved on this device.";

@@ -115,3 +115,36 @@ fn an_answer_after_the_event_changes_nothing() {
     assert_eq!(sending.failed(&first, &error(Code::Unavailable, None), now, 1.0), Verdict::Unknown);
     assert!(due(&mut sending, now).is_empty());
 }
+
+#[test]
+fn a_step_further_is_due_at_once_and_changes_what_is_sent() {
+    let (mut sending, now) = (Sending::default(), Instant::now());
+    let first = pending(1, "a");
+    sending.push(first.clone());
+    sending.push(pending(1, "b"));
+    sending.due(now);
+    assert!(sending.is_on_its_way(&first));
+    sending.step(Arc::new(Pending { text: "with media".to_owned(), ..Pending::clone(&first) }));
+    let due = sending.due(now);
+    assert_eq!((due.len(), due[0].text.as_str()), (1, "with media"));
+    // What is over is over.
+    assert!(sending.remove("a"));
+    sending.step(first.clone());
+    assert!(!sending.is_on_its_way(&first));
+    assert_eq!(sending.due(now)[0].request_id, "b");
+}
+
+#[test]
+fn files_are_put_on_the_server_a_second_time_and_no_third() {
+    let (mut sending, now) = (Sending::default(), Instant::now());
+    let (first, second) = (pending(1, "a"), pending(1, "b"));
+    sending.push(first.clone());
+    sending.push(second.clone());
+    sending.due(now);
+    assert!(!sending.may_renew(&second), "it is not its turn");
+    assert!(sending.may_renew(&first));
+    assert!(!sending.may_renew(&first));
+    sending.failed(&first, &error(Code::NotFound, None), now, 1.0);
+    sending.due(now);
+    assert!(sending.may_renew(&second));
+}
