@@ -148,8 +148,10 @@ impl App {
             Ok((client, updates)) => {
                 let (task, handle) = updates.abortable();
                 self.engine = Some(handle.abort_on_drop());
-                self.screen = Screen::Chat(chat::State::new(client, Zoned::now(), note));
-                task.map(|updates| Message::Chat(chat::Message::Updated(updates)))
+                let mut screen = chat::State::new(client, Zoned::now(), note);
+                let pictures = screen.fetch_pictures().map(Message::Chat);
+                self.screen = Screen::Chat(screen);
+                Task::batch([task.map(|updates| Message::Chat(chat::Message::Updated(updates))), pictures])
             }
             Err(error) => self.ask(Some(&error.message)),
         }

@@ -4,6 +4,7 @@ pub mod avatar;
 pub mod dialog;
 pub mod field;
 pub mod icon;
+pub mod picture;
 pub mod scroller;
 pub mod words;
 

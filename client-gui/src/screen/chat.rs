@@ -13,6 +13,7 @@ use rookery_client::{Client, Connection, Error, State as World, Update};
 
 use crate::dialog::confirm::Deed;
 use crate::dialog::{self, add_chat, add_group, add_members, confirm, invite, profile, rename};
+use crate::gallery::{self, Gallery, Orders};
 use crate::pane::{composer, conversation, members, sidebar};
 use crate::theme::Mode;
 
@@ -37,6 +38,9 @@ pub struct State {
     was_online: bool,
     resumed_at: Option<Instant>,
     turn: u64,
+    gallery: Gallery,
+    // Until somebody fetches what is asked for.
+    orders: Option<Orders>,
 }
 
 /// What happened.
@@ -56,6 +60,8 @@ pub enum Message {
     Opened(Result<i64, Error>),
     /// What was agreed to is done, or not.
     Done(Result<(), Error>),
+    /// Pictures are there that were not.
+    PicturesCame,
     /// Time passes.
     Ticked(Zoned),
     /// Try to connect now.
@@ -99,6 +105,7 @@ impl State {
     pub fn new(client: Client, now: Zoned, note: bool) -> Self {
         // The server counts a device that never said anything as there for good.
         client.set_activity(false);
+        let (gallery, orders) = Gallery::new();
         Self {
             client,
             world: World::default(),
@@ -113,7 +120,24 @@ impl State {
             was_online: false,
             resumed_at: None,
             turn: 0,
+            gallery,
+            orders: Some(orders),
         }
+    }
+
+    /// Fetches the pictures that are drawn, for as long as there is this screen.
+    pub fn fetch_pictures(&mut self) -> Task<Message> {
+        let Some(orders) = self.orders.take() else {
+            return Task::none();
+        };
+        let fetch = gallery::from(self.client.media().clone());
+        Task::stream(orders.run(fetch)).map(|()| Message::PicturesCame)
+    }
+
+    /// The pictures.
+    #[must_use]
+    pub fn gallery(&self) -> &Gallery {
+        &self.gallery
     }
 
     /// Everything that is known.
@@ -145,11 +169,12 @@ impl State {
             Message::Dialog(message) => return self.dialog(message),
             Message::Opened(Ok(id)) => return Action::Run(self.show(id)),
             Message::Opened(Err(error)) | Message::Done(Err(error)) => self.complain(error),
-            Message::Done(Ok(())) => {}
+            Message::Done(Ok(())) | Message::PicturesCame => {}
             Message::Ticked(now) => self.tick(now),
             Message::RetryWanted => self.client.reconnect(),
             Message::FocusChanged(focused) => {
                 self.focused = focused;
+                self.gallery.play(focused);
                 self.refresh();
             }
             Message::Returned => self.client.set_activity(false),

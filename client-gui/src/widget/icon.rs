@@ -13,7 +13,9 @@ macro_rules! icons {
         pub enum Icon { $($name),* }
 
         impl Icon {
-            fn character(self) -> char {
+            /// Its letter in the icon font.
+            #[must_use]
+            pub fn character(self) -> char {
                 match self { $(Self::$name => $code),* }
             }
         }
@@ -25,6 +27,7 @@ icons! {
     AddChat = '\u{e40c}',
     AddGroup = '\u{e1a2}',
     Alert = '\u{e077}',
+    Attach = '\u{e12d}',
     Bird = '\u{e3c5}',
     Bulb = '\u{e1c2}',
     Camera = '\u{e064}',
@@ -35,10 +38,18 @@ icons! {
     Copy = '\u{e09e}',
     Delete = '\u{e18e}',
     Down = '\u{e042}',
+    Download = '\u{e0b2}',
     Edit = '\u{e1f9}',
     Eye = '\u{e0ba}',
     EyeOff = '\u{e0bb}',
+    File = '\u{e0c0}',
+    FileArchive = '\u{e30d}',
+    FileAudio = '\u{e31a}',
+    FileText = '\u{e0cc}',
+    FileVideo = '\u{e321}',
+    Fit = '\u{e113}',
     Flag = '\u{e0d1}',
+    Folder = '\u{e247}',
     Food = '\u{e2f6}',
     Globe = '\u{e0e8}',
     Group = '\u{e1a4}',
@@ -48,21 +59,28 @@ icons! {
     Invite = '\u{e102}',
     Key = '\u{e4a3}',
     Leave = '\u{e10e}',
+    Left = '\u{e06e}',
     Lock = '\u{e10b}',
     Message = '\u{e116}',
     Moon = '\u{e11e}',
+    NoPicture = '\u{e1c0}',
     Offline = '\u{e1af}',
+    OpenFile = '\u{e0b9}',
     Owner = '\u{e1d6}',
     Paw = '\u{e4f5}',
     Person = '\u{e19f}',
+    Picture = '\u{e0f6}',
     React = '\u{e301}',
     Reply = '\u{e22a}',
     Retry = '\u{e149}',
+    Right = '\u{e06f}',
     Search = '\u{e151}',
     Send = '\u{e4f2}',
     Smile = '\u{e164}',
+    Star = '\u{e176}',
     Sun = '\u{e178}',
     Unread = '\u{e10f}',
+    Upload = '\u{e19e}',
     Volleyball = '\u{e62f}',
     ZoomIn = '\u{e1b6}',
     ZoomOut = '\u{e1b7}',
