@@ -21,6 +21,7 @@ interface ConversationRow {
 interface AttachmentRow {
   name: string;
   size: number;
+  picture?: PendingAttachment["picture"];
   content?: Blob;
   gif?: Uint8Array;
   media?: Uint8Array;
@@ -158,16 +159,16 @@ function readPending({ pending, attachments = [] }: PendingRow): Pending {
   return { ...pending, attachments: attachments.flatMap((row) => readAttachment(row) ?? []) };
 }
 
-function writeAttachment({ name, size, source, media }: PendingAttachment): AttachmentRow {
+function writeAttachment({ name, size, picture, source, media }: PendingAttachment): AttachmentRow {
   const from = source.is === "file" ? { content: source.content } : { gif: toBinary(GifSchema, source.gif) };
-  return { name, size, ...from, media: media && toBinary(MediaSchema, media) };
+  return { name, size, picture, ...from, media: media && toBinary(MediaSchema, media) };
 }
 
-function readAttachment({ name, size, content, gif, media }: AttachmentRow): PendingAttachment | undefined {
+function readAttachment({ name, size, picture, content, gif, media }: AttachmentRow): PendingAttachment | undefined {
   const source = content
     ? ({ is: "file", content } as const)
     : gif && ({ is: "gif", gif: fromBinary(GifSchema, gif) } as const);
-  return source && { name, size, source, media: media && fromBinary(MediaSchema, media) };
+  return source && { name, size, picture, source, media: media && fromBinary(MediaSchema, media) };
 }
 
 function readConversation(row: ConversationRow): KeptConversation {

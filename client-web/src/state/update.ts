@@ -15,6 +15,8 @@ export interface PendingAttachment {
   /** In bytes; 0 where only the server knows. */
   readonly size: number;
   readonly source: Source;
+  /** How large it is in pixels, if it is a picture: what shows it has its size from the start. */
+  readonly picture?: { readonly width: number; readonly height: number };
   /** What the server has made of it; none until it is there. A repeated send names the same. */
   readonly media?: v1.Media;
 }

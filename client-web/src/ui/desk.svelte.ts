@@ -9,8 +9,9 @@ import { connect } from "../api/transport";
 import { REAL } from "../engine/ambient";
 import { Engine } from "../engine/engine";
 import { openDisk } from "../engine/indexed";
-import { ConversationKind, type Message } from "../api/protocol";
+import { ConversationKind, type Media, type Message } from "../api/protocol";
 import { EMPTY, type State, chats, unread } from "../state/state";
+import type { Chosen } from "./media/chosen";
 
 /** A dialog over the window. */
 export type Dialog =
@@ -22,8 +23,10 @@ export type Dialog =
   | { readonly is: "leave"; readonly conversationId: bigint }
   | { readonly is: "removeMember"; readonly conversationId: bigint; readonly user: User }
   | { readonly is: "deleteMessage"; readonly message: Message }
+  | { readonly is: "react"; readonly message: Message }
   | { readonly is: "person"; readonly userId: bigint }
   | { readonly is: "profile" }
+  | { readonly is: "viewer"; readonly pictures: readonly Media[]; readonly index: number }
   | { readonly is: "signOut" };
 
 /** How often times on show are looked at again. */
@@ -39,10 +42,20 @@ export class Desk {
   error = $state("");
   now = $state.raw(new Date());
   focused = $state(document.hasFocus());
+  /** Whether the page is on a screen. */
+  visible = $state(document.visibilityState === "visible");
   engine = $state.raw<Engine>();
+  /** Files that are chosen and not sent, by conversation. */
+  readonly chosen = new Map<bigint, readonly Chosen[]>();
   /** On a narrow screen the open conversation covers the list. */
   showsChat = $state(false);
 
+  /** Whether pictures move: only while somebody looks, and does not mind. */
+  get moves(): boolean {
+    return this.focused && !this.calm;
+  }
+
+  private calm = $state(matchMedia("(prefers-reduced-motion: reduce)").matches);
   private lastTouch = Date.now();
   private readonly ends: (() => void)[] = [];
 
@@ -122,11 +135,14 @@ export class Desk {
       if (this.focused) touch();
       look();
     });
+    const motion = matchMedia("(prefers-reduced-motion: reduce)");
+    on(motion, ["change"], () => (this.calm = motion.matches));
     on(window, ["keydown", "pointermove", "pointerdown", "wheel"], touch);
     on(window, ["online"], () => engine.reconnect());
     on(window, ["pagehide"], () => engine.flush());
     on(document, ["visibilitychange"], () => {
-      if (document.visibilityState === "hidden") return engine.flush();
+      this.visible = document.visibilityState === "visible";
+      if (!this.visible) return engine.flush();
       look();
       engine.reconnect();
     });

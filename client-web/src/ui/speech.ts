@@ -1,6 +1,6 @@
 // Sentences about people: who types, what changed, how many.
 
-import { ConversationKind, type Message, PresenceState, SystemKind } from "../api/protocol";
+import { ConversationKind, MediaKind, type Message, PresenceState, SystemKind } from "../api/protocol";
 import type { Conversation } from "../state/conversation";
 import type { State } from "../state/state";
 
@@ -74,6 +74,19 @@ export function firstLine(text: string): string {
   return text.split("\n").find((line) => line.trim() !== "") ?? "";
 }
 
+/** What a message says, in one line: its text, else what came with it. */
+export function gist({ text, attachments }: Message): string {
+  const line = firstLine(text);
+  if (line !== "" || attachments.length === 0) return line;
+  const [first] = attachments;
+  const pictures = attachments.filter(({ kind }) => kind === MediaKind.PICTURE);
+  if (pictures.length === attachments.length) {
+    if (pictures.length > 1) return `${pictures.length} pictures`;
+    return first?.animated ? "Moving picture" : "Picture";
+  }
+  return attachments.length === 1 ? (first?.name ?? "") : `${attachments.length} files`;
+}
+
 /** The second line of a chat in the list. */
 export function preview(state: State, known: Conversation): string {
   const message = known.lastMessage;
@@ -81,7 +94,7 @@ export function preview(state: State, known: Conversation): string {
   if (!message) return kind === ConversationKind.GLOBAL ? "Everybody on this server" : "No messages yet";
   if (message.system) return system(state, message);
   if (message.deleted) return "Message deleted";
-  const says = firstLine(message.text);
+  const says = gist(message);
   const alone = kind === ConversationKind.DIRECT && message.authorId !== state.userId;
   return alone ? says : `${nameOf(state, message.authorId)}: ${says}`;
 }
@@ -89,6 +102,7 @@ export function preview(state: State, known: Conversation): string {
 /** A presence as a word. */
 export function presenceWord(presence: PresenceState): string {
   if (presence === PresenceState.ONLINE) return "Online";
+  if (presence === PresenceState.DO_NOT_DISTURB) return "Do not disturb";
   return presence === PresenceState.IDLE ? "Away" : "Offline";
 }
 
