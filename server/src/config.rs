@@ -102,6 +102,8 @@ pub struct LimitsConfig {
     pub avatar_bytes: i64,
     /// Connections in all.
     pub connections: usize,
+    /// Wrong passwords for a name before the next try has to wait.
+    pub sign_in_tries: u32,
 }
 
 /// The `[timings]` table, in seconds.
@@ -149,6 +151,7 @@ impl Default for LimitsConfig {
             user_bytes: 5 << 30,
             avatar_bytes: 2 << 20,
             connections: 20_000,
+            sign_in_tries: 5,
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod error;
 pub mod event;
 pub mod field;
 pub mod group;
+pub mod guess;
 pub mod invite;
 pub mod line;
 pub mod media;

@@ -28,6 +28,7 @@ use domain::{
     account::{Passwords, Sessions},
     ctx::{Clock, Dice},
     event,
+    guess::Guesses,
     writer::Writer,
 };
 use hub::Hub;
@@ -74,6 +75,7 @@ impl Server {
         let ctx = Arc::new(Ctx {
             passwords: Passwords::new(&dice.hex::<16>()).map_err(|error| error.to_string())?,
             sessions: Sessions::default(),
+            guesses: Guesses::new(config.limits.sign_in_tries),
             limits: config.domain_limits(),
             timings: config.domain_timings(),
             name: config.name.clone(),

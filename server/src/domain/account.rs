@@ -238,10 +238,13 @@ pub async fn sign_in(ctx: &Ctx, request: v1::SignInRequest) -> Result<SignedIn> 
         ctx.passwords.verify(String::new(), None).await?;
         return Err(Error::WrongCredentials);
     }
-    let found = store::user::password(&mut ctx.db.reader().await?, &field::name_key(&request.name)).await?;
+    let name_key = field::name_key(&request.name);
+    ctx.guesses.begin(&name_key, ctx.clock.now())?;
+    let found = store::user::password(&mut ctx.db.reader().await?, &name_key).await?;
     let (user_id, stored) = found.unzip();
     let right = ctx.passwords.verify(request.password, stored).await?;
     let (true, Some(user_id)) = (right, user_id) else { return Err(Error::WrongCredentials) };
+    ctx.guesses.right(&name_key);
     let token = format!("{TOKEN_PREFIX}{}", ctx.dice.hex::<32>());
     let command = SignIn { user_id, session_id: ctx.dice.hex::<8>(), token_hash: token_hash(&token), device };
     let row = ctx.writer.run(command).await?;

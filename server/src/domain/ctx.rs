@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     account::{Passwords, Sessions},
+    guess::Guesses,
     writer::Writer,
 };
 use crate::{hub::Hub, media::Files, store::Db};
@@ -115,6 +116,7 @@ pub struct Ctx {
     pub dice: Dice,
     pub passwords: Passwords,
     pub sessions: Sessions,
+    pub guesses: Guesses,
     pub limits: Limits,
     pub timings: Timings,
     /// What the operator calls the server.

@@ -1,9 +1,18 @@
 //! Accounts: registering, signing in and out, and what of it is kept.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
 use rookery_client::{
     Code,
     v1::{self, ErrorReason},
 };
+use rookery_server::domain::ctx::Clock;
 use sqlx::Connection;
 
 use crate::{
@@ -128,8 +137,44 @@ on_both! {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     }
 
+    async fn who_guesses_waits_longer_each_time(backend) {
+        let now = Arc::new(AtomicI64::new(1_800_000_000_000));
+        let store = Store::new(backend).await;
+        let config = store.config();
+        let clock = Clock::new({
+            let now = now.clone();
+            move || now.load(Ordering::SeqCst)
+        });
+        let server = Served::serve(store, &config, clock).await;
+        server.user("ada").await;
+        server.user("bob").await;
+        let sign_in = async |name: &str, password: &str| {
+            let request = v1::SignInRequest { name: name.into(), password: password.into(), ..Default::default() };
+            server.anonymous().sign_in(request).await
+        };
+        // A name that nobody has is treated like one that somebody has.
+        for name in ["ada", "nobody"] {
+            for _ in 0..5 {
+                let answer = sign_in(name, "not the password").await;
+                refused(answer, Code::Unauthenticated, ErrorReason::WrongCredentials);
+            }
+            let error = refused(sign_in(name, PASSWORD).await, Code::ResourceExhausted, ErrorReason::RateLimited);
+            assert_eq!(error.retry_after, Some(Duration::from_secs(6)));
+        }
+        sign_in("bob", PASSWORD).await.unwrap();
+        now.fetch_add(6_000, Ordering::SeqCst);
+        refused(sign_in("Ada", "not it either").await, Code::Unauthenticated, ErrorReason::WrongCredentials);
+        let error = refused(sign_in("ada", PASSWORD).await, Code::ResourceExhausted, ErrorReason::RateLimited);
+        assert_eq!(error.retry_after, Some(Duration::from_secs(12)));
+        now.fetch_add(12_000, Ordering::SeqCst);
+        sign_in("ada", PASSWORD).await.unwrap();
+        refused(sign_in("ada", "not the password").await, Code::Unauthenticated, ErrorReason::WrongCredentials);
+        sign_in("ada", PASSWORD).await.unwrap();
+    }
+
     async fn a_flood_of_guesses_is_told_to_wait_and_passes(backend) {
-        let server = Served::start(backend).await;
+        // Here it is the hashing that is short of room.
+        let server = Served::with(backend, |config| config.limits.sign_in_tries = 0).await;
         server.user("ada").await;
         let guesses = (0..120).map(|n| {
             let api = server.anonymous();
