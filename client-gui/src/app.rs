@@ -148,7 +148,7 @@ impl App {
             Ok((client, updates)) => {
                 let (task, handle) = updates.abortable();
                 self.engine = Some(handle.abort_on_drop());
-                let mut screen = chat::State::new(client, Zoned::now(), note);
+                let mut screen = chat::State::new(client, Zoned::now(), note).with_habits(self.settings.emotes.clone());
                 let pictures = screen.fetch_pictures().map(Message::Chat);
                 self.screen = Screen::Chat(screen);
                 Task::batch([task.map(|updates| Message::Chat(chat::Message::Updated(updates))), pictures])
@@ -174,7 +174,12 @@ impl App {
         let Screen::Chat(screen) = &mut self.screen else {
             return Task::none();
         };
-        match screen.update(message) {
+        let action = screen.update(message);
+        if *screen.habits() != self.settings.emotes {
+            self.settings.emotes = screen.habits().clone();
+            self.settings.save(self.profile.folder());
+        }
+        match action {
             chat::Action::None => Task::none(),
             chat::Action::Run(task) => task.map(Message::Chat),
             chat::Action::ToggleMode => {

@@ -6,7 +6,7 @@ use unicode_properties::emoji::{EmojiStatus, UnicodeEmoji};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// A message of at most this many emoji and nothing else is drawn large.
-const JUMBO_MOST: usize = 6;
+const JUMBO_MOST: usize = 12;
 
 /// What is offered for a reaction at once.
 pub const QUICK: [&str; 6] = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
@@ -95,7 +95,9 @@ mod tests {
         assert!(jumbo("😀 ❤️\n🎉"));
         assert!(!jumbo("😀 ok"));
         assert!(!jumbo(""));
-        assert!(!jumbo("😀😀😀😀😀😀😀"));
+        assert!(jumbo("❤️✔️☺️☀️1️⃣🏴󠁧󠁢󠁥󠁮󠁧󠁿"), "in colour because they ask for it");
+        assert!(!jumbo("❤✔"), "without a variation selector they are signs of the text");
+        assert!(jumbo(&"😀".repeat(12)) && !jumbo(&"😀".repeat(13)));
         assert!(any("x 🎉") && !any("plain") && !any("für"));
     }
 }

@@ -6,6 +6,7 @@ pub mod arguments;
 pub mod clock;
 pub mod dialog;
 pub mod emoji;
+pub mod emote;
 pub mod fonts;
 pub mod gallery;
 pub mod graphics;

@@ -2,6 +2,7 @@
 
 pub mod composer;
 pub mod conversation;
+pub mod emote_picker;
 pub mod members;
 pub mod message;
 pub mod sidebar;

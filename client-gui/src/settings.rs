@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::emote::Habits;
 use crate::theme::Mode;
 
 /// The file in the profile's folder.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub server: Option<String>,
     /// The note about the token in a file was read.
     pub note_read: bool,
+    /// Which emotes the user uses.
+    pub emotes: Habits,
 }
 
 impl Settings {

@@ -4,6 +4,8 @@ use rookery_api::v1::{self, ConversationKind, PresenceState, SystemKind};
 use rookery_client::{Conversation, State};
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::emote::catalogue;
+
 /// What to call a person: her name, or "You".
 #[must_use]
 pub fn name(world: &State, id: i64) -> &str {
@@ -114,6 +116,22 @@ pub fn presence(state: PresenceState) -> &'static str {
         PresenceState::Idle => "Away",
         PresenceState::DoNotDisturb => "Do not disturb",
         PresenceState::Offline | PresenceState::Unspecified => "Offline",
+    }
+}
+
+/// Who reacted, and with what.
+#[must_use]
+pub fn reaction(world: &State, reaction: &v1::Reaction) -> String {
+    let code = catalogue::find(&reaction.emote).map(|entry| format!(" with :{}:", entry.code)).unwrap_or_default();
+    let mut names: Vec<String> = reaction.user_ids.iter().map(|id| name(world, *id).to_owned()).collect();
+    let others = i64::from(reaction.count) - i64::try_from(names.len()).unwrap_or_default();
+    if others > 0 {
+        names.push(count(others, "other", "others"));
+    }
+    match names.as_slice() {
+        [] => code,
+        [one] => format!("{one} reacted{code}"),
+        [most @ .., last] => format!("{} and {last} reacted{code}", most.join(", ")),
     }
 }
 

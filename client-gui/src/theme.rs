@@ -100,6 +100,22 @@ pub const CONTROL: f32 = 40.0;
 pub const COMPOSER_LINE: f32 = 22.0;
 /// See `COMPOSER_LINE`.
 pub const COMPOSER_LINES: f32 = 8.0;
+/// The square around an emote in the picker.
+pub const EMOTE_CELL: f32 = 40.0;
+/// An emote in the picker.
+pub const EMOTE: f32 = 26.0;
+/// An emote in a row of words.
+pub const EMOTE_SMALL: f32 = 18.0;
+/// So many emotes stand side by side.
+pub const EMOTE_COLUMNS: usize = 9;
+/// The emotes that are in view.
+pub const EMOTE_GRID: f32 = 292.0;
+/// The emote under the pointer, shown larger below the others, and the room for it.
+pub const EMOTE_SHOWN: (f32, f32) = (30.0, 44.0);
+/// So many letters of an emote's name fit below the others.
+pub const EMOTE_NAME: usize = 30;
+/// The list of names that fit while one writes.
+pub const COMPLETION: f32 = 320.0;
 /// Text is never wider than this: long lines are hard to read.
 pub const MEASURE: f32 = 760.0;
 /// How far before the end of what is loaded the next page is asked for.

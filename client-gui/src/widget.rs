@@ -4,7 +4,9 @@ pub mod avatar;
 pub mod dialog;
 pub mod field;
 pub mod icon;
+pub mod ink;
 pub mod picture;
+pub mod popover;
 pub mod scroller;
 pub mod words;
 

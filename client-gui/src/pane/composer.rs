@@ -1,17 +1,15 @@
 //! Where one writes. Enter sends, Shift+Enter breaks the line; the box grows with the text.
 
-use iced::keyboard::key::Named;
-use iced::keyboard::{Key, Modifiers};
-use iced::widget::text_editor::{self, Binding, Content, Edit, KeyPress};
-use iced::widget::{Id, button, column, container, operation, row, text};
-use iced::{Center, Element, Fill, Task};
+mod emotes;
+mod view;
 
-use crate::theme;
-use crate::widget::icon::Icon;
-use crate::widget::{icon_button, spring, words};
+use iced::widget::text_editor::{self, Content, Edit};
+use iced::widget::{Id, operation};
+use iced::{Element, Task};
 
-/// From here on the characters that are left are shown.
-const COUNT_FROM: usize = 200;
+use super::emote_picker;
+use crate::emote::Habits;
+use emotes::Offered;
 
 /// What the text will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +27,9 @@ enum Purpose {
 pub struct State {
     content: Content,
     purpose: Purpose,
+    // The emotes whose names begin like the word that is being written.
+    offered: Option<Offered>,
+    picker: Option<emote_picker::State>,
 }
 
 /// What happened.
@@ -44,6 +45,16 @@ pub enum Message {
     Cancelled,
     /// Page up and page down.
     Paged(f32),
+    /// Another one of the emotes that are offered.
+    OfferMoved(isize),
+    /// This one of them, or the one that is marked.
+    OfferTaken(Option<usize>),
+    /// None of them.
+    OfferClosed,
+    /// Show the emotes, or hide them.
+    EmotesToggled,
+    /// Among the emotes.
+    Picker(emote_picker::Message),
 }
 
 impl Message {
@@ -55,10 +66,12 @@ impl Message {
 }
 
 /// What to do about it.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Action {
     /// Nothing.
     None,
+    /// Something for the window.
+    Run(Task<Message>),
     /// Tell the others that somebody types, or does so no more.
     Type {
         /// No more.
@@ -82,7 +95,7 @@ pub enum Action {
     EditLast,
     /// Scroll.
     Scroll(f32),
-    /// Escape, and something was cancelled: go on writing.
+    /// Go on writing: something was cancelled, or put in.
     Stay,
     /// Escape, and there was nothing to cancel.
     Leave,
@@ -90,7 +103,7 @@ pub enum Action {
 
 impl Default for State {
     fn default() -> Self {
-        Self { content: Content::new(), purpose: Purpose::Say }
+        Self { content: Content::new(), purpose: Purpose::Say, offered: None, picker: None }
     }
 }
 
@@ -136,12 +149,20 @@ impl State {
     }
 
     /// Handles a message; `limit` is the longest text that the server takes.
-    pub fn update(&mut self, message: Message, limit: usize) -> Action {
+    pub fn update(&mut self, message: Message, limit: usize, habits: &mut Habits) -> Action {
         match message {
-            Message::Edited(action) => self.perform(action),
-            Message::Submitted => self.submit(limit),
+            Message::Edited(action) => self.perform(action, habits),
+            Message::Submitted => self.submit(limit, habits),
             Message::LastWanted => Action::EditLast,
             Message::Paged(pages) => Action::Scroll(pages),
+            Message::OfferMoved(step) => self.move_offer(step),
+            Message::OfferTaken(which) => self.take_offer(which, habits),
+            Message::OfferClosed => {
+                self.offered = None;
+                Action::None
+            }
+            Message::EmotesToggled => self.toggle_picker(habits),
+            Message::Picker(message) => self.pick(message, habits),
             Message::Cancelled if self.purpose == Purpose::Say => Action::Leave,
             Message::Cancelled => {
                 self.cancel();
@@ -150,18 +171,24 @@ impl State {
         }
     }
 
-    fn perform(&mut self, action: text_editor::Action) -> Action {
+    fn perform(&mut self, action: text_editor::Action, habits: &Habits) -> Action {
         let typed =
             matches!(action, text_editor::Action::Edit(Edit::Insert(_) | Edit::Backspace | Edit::Delete | Edit::Enter));
         let changed = action.is_edit();
+        let letter = emotes::letter(&action);
         self.content.perform(action);
+        if let Some(letter) = letter {
+            self.replace_written(letter, habits);
+        }
+        self.offer(changed, habits);
         let stopped = self.content.is_empty();
         // Pasting is not typing, and neither is correcting an old message.
         let counts = typed || (changed && stopped);
         if counts && !matches!(self.purpose, Purpose::Edit { .. }) { Action::Type { stopped } } else { Action::None }
     }
 
-    fn submit(&mut self, limit: usize) -> Action {
+    fn submit(&mut self, limit: usize, habits: &Habits) -> Action {
+        self.replace_last(habits);
         let text = self.content.text();
         let text = text.trim_end_matches('\n');
         if text.trim().is_empty() || text.chars().count() > limit {
@@ -191,6 +218,7 @@ impl State {
     }
 
     fn write(&mut self, text: &str) {
+        self.offered = None;
         self.content = Content::with_text(text);
         self.content.perform(text_editor::Action::Move(text_editor::Motion::DocumentEnd));
     }
@@ -201,159 +229,15 @@ impl State {
         placeholder: String,
         subject: Option<(&'a str, &'a str)>,
         limit: usize,
+        habits: &'a Habits,
     ) -> Element<'a, Message> {
-        let empty = self.content.is_empty();
-        let editor = text_editor::TextEditor::new(&self.content)
-            .id(id())
-            .placeholder(placeholder)
-            .size(theme::BODY)
-            .font(theme::REGULAR)
-            .padding([theme::SMALL + theme::HAIR, theme::TINY])
-            .line_height(text::LineHeight::Absolute(theme::COMPOSER_LINE.into()))
-            .max_height(theme::COMPOSER_LINE * theme::COMPOSER_LINES + theme::LARGE)
-            .wrapping(text::Wrapping::WordOrGlyph)
-            .style(theme::input::composer)
-            .key_binding(move |press| bind(press, empty))
-            .on_action(Message::Edited);
-        let length = self.content.text().chars().count();
-        let left = (length + COUNT_FROM > limit).then(|| count(limit, length));
-        let ready = !empty && length <= limit;
-        let send = button(container(Icon::Send.view(theme::ICON)).center(Fill))
-            .width(theme::ICON_BUTTON)
-            .height(theme::ICON_BUTTON)
-            .padding(0)
-            .style(if ready { theme::button::primary } else { theme::button::quiet })
-            .on_press_maybe(ready.then_some(Message::Submitted));
-        let line =
-            row![editor, left, container(send).padding([theme::TINY, 0.0])].spacing(theme::SMALL).align_y(iced::Bottom);
-        // In a container, so that the editor keeps its place in the column, and with it its focus.
-        let bar = container(subject.map(|(author, says)| self.bar(author, says)));
-        container(column![bar, line])
-            .width(Fill)
-            .padding([theme::HAIR, theme::SMALL])
-            .style(theme::surface::field)
-            .into()
+        view::show(self, placeholder, subject, limit, habits)
     }
-
-    fn bar<'a>(&self, author: &'a str, says: &'a str) -> Element<'a, Message> {
-        let editing = matches!(self.purpose, Purpose::Edit { .. });
-        let (icon, what) = if editing { (Icon::Edit, "Editing") } else { (Icon::Reply, "Replying to") };
-        let says = container(words::look(theme::NOTE).style(theme::faint).one_line().view(says))
-            .width(Fill)
-            .height(theme::COMPOSER_LINE)
-            .center_y(theme::COMPOSER_LINE)
-            .clip(true);
-        row![
-            icon.view(theme::ICON_SMALL).style(theme::accent),
-            text(what).size(theme::NOTE).style(theme::dim),
-            (!editing).then(|| words::look(theme::NOTE).font(theme::SEMIBOLD).view(author)),
-            says,
-            spring_if(editing),
-            icon_button(Icon::Close, "Cancel (Esc)", Message::Cancelled),
-        ]
-        .spacing(theme::SMALL)
-        .padding(iced::padding::left(theme::TINY))
-        .align_y(Center)
-        .into()
-    }
-}
-
-fn spring_if<'a>(wanted: bool) -> Option<Element<'a, Message>> {
-    wanted.then(spring).map(|spring| container(spring).width(0).into())
-}
-
-fn count<'a>(limit: usize, length: usize) -> Element<'a, Message> {
-    let (label, style): (String, fn(&iced::Theme) -> text::Style) = match limit.checked_sub(length) {
-        Some(left) => (left.to_string(), theme::faint),
-        None => (format!("−{}", length - limit), theme::danger),
-    };
-    container(text(label).size(theme::CAPTION).style(style)).center_y(theme::CONTROL).into()
 }
 
 fn id() -> Id {
     Id::new("composer")
 }
 
-fn bind(press: KeyPress, empty: bool) -> Option<Binding<Message>> {
-    if !matches!(press.status, text_editor::Status::Focused { .. }) {
-        return None;
-    }
-    let plain = press.modifiers == Modifiers::empty();
-    match press.key.as_ref() {
-        Key::Named(Named::Enter) if press.modifiers.shift() => Some(Binding::Enter),
-        Key::Named(Named::Enter) => Some(Binding::Custom(Message::Submitted)),
-        Key::Named(Named::ArrowUp) if plain && empty => Some(Binding::Custom(Message::LastWanted)),
-        Key::Named(Named::Escape) => Some(Binding::Custom(Message::Cancelled)),
-        Key::Named(Named::PageUp) => Some(Binding::Custom(Message::Paged(-PAGE))),
-        Key::Named(Named::PageDown) => Some(Binding::Custom(Message::Paged(PAGE))),
-        // Switching chats: for the window, not for the text.
-        Key::Named(Named::ArrowUp | Named::ArrowDown) if press.modifiers.alt() => None,
-        _ => Binding::from_key_press(press),
-    }
-}
-
-/// How much of the view one key scrolls.
-const PAGE: f32 = 0.9;
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn typed(state: &mut State, text: &str) {
-        for c in text.chars() {
-            state.update(Message::Edited(text_editor::Action::Edit(Edit::Insert(c))), 100);
-        }
-    }
-
-    #[test]
-    fn what_is_written_is_sent_once_and_exactly() {
-        let mut state = State::default();
-        typed(&mut state, "  it's \"ok\"");
-        let sent = state.update(Message::Submitted, 100);
-        assert_eq!(sent, Action::Send { text: "  it's \"ok\"".into(), reply_to: 0 });
-        assert_eq!(state.update(Message::Submitted, 100), Action::None);
-    }
-
-    #[test]
-    fn blanks_and_too_much_are_not_sent() {
-        let mut state = State::default();
-        typed(&mut state, "   ");
-        assert_eq!(state.update(Message::Submitted, 100), Action::None);
-        typed(&mut state, "abcdef");
-        assert_eq!(state.update(Message::Submitted, 5), Action::None);
-        assert!(matches!(state.update(Message::Submitted, 9), Action::Send { .. }));
-    }
-
-    #[test]
-    fn a_draft_survives_an_edit() {
-        let mut state = State::default();
-        typed(&mut state, "draft");
-        state.edit(7, "old text");
-        assert_eq!(state.update(Message::Submitted, 100), Action::Save { id: 7, text: "old text".into() });
-        assert_eq!(state.content.text().trim_end(), "draft");
-        state.edit(8, "other");
-        assert_eq!(state.update(Message::Cancelled, 100), Action::Stay);
-        assert_eq!(state.content.text().trim_end(), "draft");
-        assert_eq!(state.update(Message::Cancelled, 100), Action::Leave);
-    }
-
-    #[test]
-    fn what_could_not_be_sent_comes_back_after_the_draft() {
-        let mut state = State::default();
-        typed(&mut state, "draft");
-        state.take_back("too long", 3);
-        let sent = state.update(Message::Submitted, 100);
-        assert_eq!(sent, Action::Send { text: "draft\ntoo long".into(), reply_to: 3 });
-    }
-
-    #[test]
-    fn keys_are_typing_and_pasting_is_not() {
-        let mut state = State::default();
-        let key = Message::Edited(text_editor::Action::Edit(Edit::Insert('x')));
-        assert_eq!(state.update(key, 9), Action::Type { stopped: false });
-        let back = Message::Edited(text_editor::Action::Edit(Edit::Backspace));
-        assert_eq!(state.update(back, 9), Action::Type { stopped: true });
-        let paste = Edit::Paste(std::sync::Arc::new("pasted".to_owned()));
-        assert_eq!(state.update(Message::Edited(text_editor::Action::Edit(paste)), 9), Action::None);
-    }
-}
+mod tests;

@@ -10,7 +10,8 @@ use jiff::Zoned;
 use rookery_api::v1::ConversationKind;
 use rookery_client::{Client, Conversation, Error, PageAt, State as World, v1};
 
-use super::{composer, message};
+use super::{composer, emote_picker, message};
+use crate::emote::Habits;
 use crate::theme::{self, Mode};
 use crate::transcript::{self, Reader};
 use crate::widget::icon::Icon;
@@ -31,6 +32,7 @@ pub struct State {
     new_above: Option<i64>,
     hovered: Option<i64>,
     reacting: Option<i64>,
+    picker: Option<(i64, emote_picker::State)>,
     found: Option<(i64, Instant)>,
     place: Place,
     command: Option<Command>,
@@ -82,6 +84,7 @@ impl State {
             new_above: (conversation.unread() > 0).then(|| conversation.read_position()),
             hovered: None,
             reacting: None,
+            picker: None,
             found: None,
             place: Place { at_end: true, near_start: false, near_end: true },
             command: Some(Command { turn, target: Target::End }),
@@ -133,13 +136,20 @@ impl State {
         &mut self,
         message: Message,
         composer: &mut composer::State,
+        habits: &mut Habits,
         world: &World,
         client: &Client,
         focused: bool,
     ) -> Action {
         match message {
-            Message::Line(message) => self.line(message, composer, world, client),
-            Message::Composer(message) => self.compose(message, composer, world, client),
+            Message::Line(message::Message::Picker(message)) => self.pick(message, habits, client),
+            Message::Line(message::Message::MoreWanted(id)) => {
+                let (picker, task) = emote_picker::State::new(habits);
+                self.picker = Some((id, picker));
+                Action::Run(task.map(|message| Message::Line(message::Message::Picker(message))))
+            }
+            Message::Line(message) => self.line(message, composer, habits, world, client),
+            Message::Composer(message) => self.compose(message, composer, habits, world, client),
             Message::Moved(place) => {
                 self.moved(place, world, client);
                 self.refresh(world, client, focused);
@@ -193,6 +203,7 @@ impl State {
         &mut self,
         message: message::Message,
         composer: &mut composer::State,
+        habits: &mut Habits,
         world: &World,
         client: &Client,
     ) -> Action {
@@ -223,11 +234,13 @@ impl State {
             Line::DeleteWanted(id) => return Action::ConfirmDelete(id),
             Line::UnreadWanted(id) => return self.mark_unread(id, client),
             Line::Reacted { id, emote, stands } => {
-                self.reacting = None;
-                let (client, conversation) = (client.clone(), self.id);
-                let call = async move { client.react(conversation, id, emote, stands).await };
-                return Action::Run(Task::perform(call, Message::Done));
+                if stands {
+                    habits.note(&emote);
+                }
+                return self.react(id, emote, stands, client);
             }
+            // Handled where all else about the picker is.
+            Line::MoreWanted(_) | Line::Picker(_) => {}
             Line::JumpWanted(id) => return self.jump(id, client),
             Line::RetryWanted(request_id) => client.retry(request_id),
             Line::RewriteWanted(request_id) => {
@@ -240,6 +253,35 @@ impl State {
             }
             Line::CancelWanted(request_id) => client.cancel(request_id),
         }
+        Action::None
+    }
+
+    fn react(&mut self, id: i64, emote: String, stands: bool, client: &Client) -> Action {
+        self.reacting = None;
+        let (client, conversation) = (client.clone(), self.id);
+        let call = async move { client.react(conversation, id, emote, stands).await };
+        Action::Run(Task::perform(call, Message::Done))
+    }
+
+    /// A reaction from all emotes.
+    fn pick(&mut self, message: emote_picker::Message, habits: &mut Habits, client: &Client) -> Action {
+        let Some((id, picker)) = &mut self.picker else {
+            return Action::None;
+        };
+        let id = *id;
+        match picker.update(message, habits) {
+            emote_picker::Action::None => return Action::None,
+            emote_picker::Action::Run(task) => {
+                return Action::Run(task.map(|message| Message::Line(message::Message::Picker(message))));
+            }
+            emote_picker::Action::Choose(emote) => {
+                self.picker = None;
+                return self.react(id, emote.to_owned(), true, client);
+            }
+            emote_picker::Action::Close => {}
+        }
+        self.picker = None;
+        self.reacting = None;
         Action::None
     }
 
@@ -263,11 +305,13 @@ impl State {
         &mut self,
         message: composer::Message,
         composer: &mut composer::State,
+        habits: &mut Habits,
         world: &World,
         client: &Client,
     ) -> Action {
-        match composer.update(message, limit(world)) {
+        match composer.update(message, limit(world), habits) {
             composer::Action::None => {}
+            composer::Action::Run(task) => return Action::Run(task.map(Message::Composer)),
             composer::Action::Type { stopped } => client.typing(self.id, stopped),
             composer::Action::Send { text, reply_to } => {
                 client.send(self.id, text, reply_to);
@@ -300,6 +344,7 @@ impl State {
     pub fn view<'a>(
         &'a self,
         composer: &'a composer::State,
+        habits: &'a Habits,
         world: &'a World,
         now: &'a Zoned,
         mode: Mode,
@@ -308,7 +353,7 @@ impl State {
             return space().into();
         };
         let head = head(conversation, world, now);
-        let messages = self.messages(conversation, world, now, mode);
+        let messages = self.messages(conversation, habits, world, now, mode);
         let jump = self.jump_button(conversation).map(|button| bottom_center(button).padding(theme::SMALL));
         // In a container, for a column leaves out what is not there: the composer would move up a place and lose its focus.
         let error = container(self.error.as_deref().map(alarm));
@@ -320,7 +365,7 @@ impl State {
             .padding([0.0, theme::LARGE + theme::MEDIUM]);
         let placeholder = format!("Message {}", world.title(conversation));
         let subject = composer.subject().map(|id| subject(id, conversation, world));
-        let composer = composer.view(placeholder, subject, limit(world)).map(Message::Composer);
+        let composer = composer.view(placeholder, subject, limit(world), habits).map(Message::Composer);
         let composer = container(composer).padding(padding::horizontal(theme::LARGE));
         column![head, line(), stack![messages, jump].height(Fill), error, composer, typing].height(Fill).into()
     }
@@ -328,6 +373,7 @@ impl State {
     fn messages<'a>(
         &'a self,
         conversation: &'a Conversation,
+        habits: &'a Habits,
         world: &'a World,
         now: &'a Zoned,
         mode: Mode,
@@ -344,6 +390,8 @@ impl State {
             now,
             hovered: self.hovered,
             reacting: self.reacting,
+            picking: self.picker.as_ref().map(|(id, picker)| (*id, picker)),
+            habits,
             found: self.found.map(|(id, _)| id),
             colors: mode.colors(),
         };

@@ -6,9 +6,12 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use rookery_api::v1::{self, ConversationKind};
 use rookery_client::{Connection, Conversation, Pending, PendingStatus, State as World};
 
+use super::emote_picker;
+use crate::emote::Habits;
 use crate::theme::{self, Colors};
 use crate::transcript::{Line, What};
 use crate::widget::icon::Icon;
+use crate::widget::popover::{Side, popover};
 use crate::widget::{avatar, hint_over, words};
 use crate::{clock, emoji, speech};
 
@@ -23,6 +26,10 @@ pub enum Message {
     ReplyWanted(i64),
     /// Choose a reaction.
     ReactWanted(i64),
+    /// Choose it from all emotes.
+    MoreWanted(i64),
+    /// Among all emotes.
+    Picker(emote_picker::Message),
     /// React, or take the reaction back.
     Reacted {
         /// To what.
@@ -63,6 +70,10 @@ pub struct View<'a> {
     pub hovered: Option<i64>,
     /// The message whose reactions are offered.
     pub reacting: Option<i64>,
+    /// The message that gets a reaction from all emotes.
+    pub picking: Option<(i64, &'a emote_picker::State)>,
+    /// Which emotes the user uses.
+    pub habits: &'a Habits,
     /// The message that was jumped to.
     pub found: Option<i64>,
     /// For words inside text.
@@ -113,7 +124,8 @@ impl<'a> View<'a> {
 
     fn message(self, message: &'a v1::Message, head: bool, at: Option<Zoned>) -> Element<'a, Message> {
         let id = message.id;
-        let hovered = self.hovered == Some(id);
+        let picking = self.picking.is_some_and(|(picking, _)| picking == id);
+        let hovered = self.hovered == Some(id) || picking;
         let author = speech::shown_name(self.world, message.author_id);
         let picture: Element<'a, Message> = if head {
             avatar::person(message.author_id, author, theme::AVATAR)
@@ -125,7 +137,7 @@ impl<'a> View<'a> {
         let name = head.then(|| self.head(author, at.as_ref()));
         let reply = (message.reply_to != 0 && !message.deleted).then(|| self.reply(message.reply_to));
         let says = self.says(message);
-        let reactions = (!message.reactions.is_empty()).then(|| reactions(message));
+        let reactions = (!message.reactions.is_empty()).then(|| self.reactions(message));
         let body = measured(column![name, reply, says, reactions]);
         let line = row![picture, body].spacing(theme::MEDIUM);
         let style = if self.found == Some(id) {
@@ -165,6 +177,25 @@ impl<'a> View<'a> {
         look.view(&message.text)
     }
 
+    fn reactions(self, message: &'a v1::Message) -> Element<'a, Message> {
+        let pills = message.reactions.iter().map(|reaction| {
+            let emote = words::emote(&reaction.emote, theme::BODY);
+            let count = text(reaction.count).size(theme::CAPTION).font(theme::SEMIBOLD).line_height(1.0);
+            let reacted = Message::Reacted { id: message.id, emote: reaction.emote.clone(), stands: !reaction.mine };
+            let pill = button(row![emote, count].spacing(theme::TINY + theme::HAIR).align_y(Center))
+                .padding([theme::TINY, theme::SMALL])
+                .style(theme::button::reaction(reaction.mine))
+                .on_press(reacted);
+            hint_over(pill, speech::reaction(self.world, reaction), tooltip::Position::Top)
+        });
+        let more = button(Icon::React.view(theme::BODY))
+            .padding([theme::TINY, theme::SMALL])
+            .style(theme::button::quiet)
+            .on_press(Message::MoreWanted(message.id));
+        let more = hint_over(more, "Add reaction", tooltip::Position::Top);
+        row(pills).push(more).spacing(theme::TINY).wrap().vertical_spacing(theme::TINY).into()
+    }
+
     /// The message that this one answers, in one line.
     fn reply(self, id: i64) -> Element<'a, Message> {
         let original = self.conversation.message(id);
@@ -192,13 +223,9 @@ impl<'a> View<'a> {
 
     fn tools(self, message: &'a v1::Message) -> Element<'a, Message> {
         let id = message.id;
-        if self.reacting == Some(id) {
-            let offers = emoji::QUICK.iter().map(|emote| {
-                let mine = message.reactions.iter().any(|other| other.emote == *emote && other.mine);
-                let reacted = Message::Reacted { id, emote: (*emote).to_owned(), stands: !mine };
-                small(text(*emote).font(theme::EMOJI).size(theme::ICON).line_height(1.0), reacted)
-            });
-            return container(row(offers)).style(theme::surface::floating).into();
+        let picker = self.picking.filter(|(picking, _)| *picking == id).map(|(_, picker)| picker);
+        if picker.is_some() || self.reacting == Some(id) {
+            return self.offers(message, picker);
         }
         let own = message.author_id == self.world.user_id();
         let owns = self.conversation.owner_id() == self.world.user_id();
@@ -212,6 +239,25 @@ impl<'a> View<'a> {
         ])
         .style(theme::surface::floating)
         .into()
+    }
+
+    /// The reactions that the user gives most, and the way to all others.
+    fn offers(self, message: &'a v1::Message, picker: Option<&'a emote_picker::State>) -> Element<'a, Message> {
+        let id = message.id;
+        let offers = self.habits.quick(&emoji::QUICK).into_iter().map(|emote| {
+            let mine = message.reactions.iter().any(|other| other.emote == *emote && other.mine);
+            small(
+                words::emote(emote, theme::EMOTE_SMALL),
+                Message::Reacted { id, emote: emote.to_owned(), stands: !mine },
+            )
+        });
+        let more = tool(Icon::Add, "More emotes", Message::MoreWanted(id));
+        let offers = container(row(offers).push(more)).style(theme::surface::floating);
+        let picker = picker.map(|picker| picker.view(self.habits).map(Message::Picker));
+        popover(offers, picker, Side::Right)
+            .on_close(Message::Picker(emote_picker::Message::Closed))
+            .keys(|key, modifiers| emote_picker::key(key, modifiers).map(Message::Picker))
+            .into()
     }
 
     /// An answer usually comes at once: a line that shows and goes again would make the messages jump.
@@ -275,20 +321,6 @@ fn link<'a>(label: &'a str, message: Message) -> Element<'a, Message> {
         .style(theme::button::link)
         .on_press(message)
         .into()
-}
-
-fn reactions(message: &v1::Message) -> Element<'_, Message> {
-    let pills = message.reactions.iter().map(|reaction| {
-        let emote = text(&reaction.emote).font(theme::EMOJI).size(theme::BODY).line_height(1.0);
-        let count = text(reaction.count).size(theme::CAPTION).font(theme::SEMIBOLD).line_height(1.0);
-        let reacted = Message::Reacted { id: message.id, emote: reaction.emote.clone(), stands: !reaction.mine };
-        button(row![emote, count].spacing(theme::TINY + theme::HAIR).align_y(Center))
-            .padding([theme::TINY, theme::SMALL])
-            .style(theme::button::reaction(reaction.mine))
-            .on_press(reacted)
-            .into()
-    });
-    row(pills).spacing(theme::TINY).wrap().vertical_spacing(theme::TINY).into()
 }
 
 fn tool<'a>(icon: Icon, hint: &'a str, message: Message) -> Element<'a, Message> {

@@ -13,6 +13,7 @@ use rookery_client::{Client, Connection, Error, State as World, Update};
 
 use crate::dialog::confirm::Deed;
 use crate::dialog::{self, add_chat, add_group, add_members, confirm, invite, profile, rename};
+use crate::emote::Habits;
 use crate::gallery::{self, Gallery, Orders};
 use crate::pane::{composer, conversation, members, sidebar};
 use crate::theme::Mode;
@@ -34,6 +35,7 @@ pub struct State {
     now: Zoned,
     focused: bool,
     note: bool,
+    habits: Habits,
     // Until the first connection there is nothing that could have been lost.
     was_online: bool,
     resumed_at: Option<Instant>,
@@ -117,6 +119,7 @@ impl State {
             now,
             focused: true,
             note,
+            habits: Habits::default(),
             was_online: false,
             resumed_at: None,
             turn: 0,
@@ -138,6 +141,18 @@ impl State {
     #[must_use]
     pub fn gallery(&self) -> &Gallery {
         &self.gallery
+    }
+
+    /// With what is remembered of the emotes that the user uses.
+    #[must_use]
+    pub fn with_habits(self, habits: Habits) -> Self {
+        Self { habits, ..self }
+    }
+
+    /// The same as it now is, to be remembered.
+    #[must_use]
+    pub fn habits(&self) -> &Habits {
+        &self.habits
     }
 
     /// Everything that is known.
@@ -245,7 +260,7 @@ impl State {
         if let Some(open) = &mut self.open {
             let composer = self.composers.entry(open.id()).or_default();
             let message = conversation::Message::Done(Err(error));
-            open.update(message, composer, &self.world, &self.client, self.focused);
+            open.update(message, composer, &mut self.habits, &self.world, &self.client, self.focused);
         }
     }
 
@@ -366,7 +381,7 @@ impl State {
         };
         let id = open.id();
         let composer = self.composers.entry(id).or_default();
-        match open.update(message, composer, &self.world, &self.client, self.focused) {
+        match open.update(message, composer, &mut self.habits, &self.world, &self.client, self.focused) {
             conversation::Action::None => Action::None,
             conversation::Action::Run(task) => Action::Run(task.map(Message::Conversation)),
             conversation::Action::ConfirmDelete(message) => {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use iced::widget::{rich_text, span, text};
+use iced::widget::{Text, rich_text, span, text};
 use iced::{Color, Element, Font, Theme};
 
 use crate::{emoji, theme};
@@ -82,6 +82,13 @@ impl Look {
             .style(style)
             .into()
     }
+}
+
+/// One emote, as a picture.
+pub fn emote<'a>(emote: impl Into<Cow<'a, str>>, size: f32) -> Text<'a, Theme> {
+    let emote = emote.into();
+    let shade = shade(&emote);
+    text(emote).font(theme::EMOJI).size(size).line_height(1.0).style(move |theme| shaded(theme::strong(theme), shade))
 }
 
 /// A difference of colour that nobody sees, another one for each text. iced's software renderer (0.14) takes two texts of

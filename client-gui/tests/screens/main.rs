@@ -4,6 +4,7 @@
 
 mod chat;
 mod dialog;
+mod emote;
 mod sign_in;
 mod window;
 mod world;

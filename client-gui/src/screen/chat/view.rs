@@ -39,7 +39,9 @@ pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
 fn conversation(state: &State, mode: Mode) -> Element<'_, Message> {
     let open = state.open.as_ref().and_then(|open| Some((open, state.composers.get(&open.id())?)));
     match open {
-        Some((open, composer)) => open.view(composer, &state.world, &state.now, mode).map(Message::Conversation),
+        Some((open, composer)) => {
+            open.view(composer, &state.habits, &state.world, &state.now, mode).map(Message::Conversation)
+        }
         None => match state.world.connection() {
             Connection::Online => empty(Icon::Message, "No chat is open", "Choose one on the left."),
             _ => empty(Icon::Bird, "One moment", "Your chats are on their way."),
