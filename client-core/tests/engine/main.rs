@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod file;
 mod script;
 
 use std::{sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use script::{Script, Stream};
 use tempfile::TempDir;
 use tokio::{
     sync::{mpsc, watch},
+    task::JoinHandle,
     time::timeout,
 };
 use tonic::{Code, Status};
@@ -26,30 +28,27 @@ const ROOM: i64 = 1;
 /// A client, its server, and the state that a window would draw.
 struct Stage {
     script: Script,
+    url: String,
     streams: mpsc::UnboundedReceiver<Stream>,
     client: Client,
     states: watch::Receiver<Arc<State>>,
-    _folder: TempDir,
+    window: JoinHandle<()>,
+    folder: TempDir,
 }
 
 impl Stage {
     async fn set() -> Self {
         let (script, url, streams, _server) = Script::start().await;
         let folder = tempfile::tempdir().unwrap();
-        let session = Session { server: url, history_id: "h".to_owned(), user_id: 1, user_name: "ada".to_owned() };
-        let profile = Profile::open_in(folder.path(), "test").unwrap();
-        let mut config = Config::new(session, "token", profile);
-        config.backoff = (Duration::from_millis(50), Duration::from_millis(200));
-        let (client, mut updates) = rookery_client::connect(config).unwrap();
-        let (out, states) = watch::channel(Arc::new(State::default()));
-        tokio::spawn(async move {
-            let mut state = State::default();
-            while let Some(update) = updates.next().await {
-                state.apply(&update);
-                out.send_replace(Arc::new(state.clone()));
-            }
-        });
-        Self { script, streams, client, states, _folder: folder }
+        let (client, states, window) = start(&folder, &url).await;
+        Self { script, url, streams, client, states, window, folder }
+    }
+
+    /// Ends the client as a crash would, and starts it again from what is on the disk.
+    async fn restart(&mut self) {
+        self.window.abort();
+        let _ = (&mut self.window).await;
+        (self.client, self.states, self.window) = start(&self.folder, &self.url).await;
     }
 
     /// The next stream, with a world of one room in which ten messages are read.
@@ -71,6 +70,30 @@ impl Stage {
         }
         panic!("it never came to this: {what}; {:?}", self.states.borrow());
     }
+}
+
+async fn start(folder: &TempDir, url: &str) -> (Client, watch::Receiver<Arc<State>>, JoinHandle<()>) {
+    let session =
+        Session { server: url.to_owned(), history_id: "h".to_owned(), user_id: 1, user_name: "ada".to_owned() };
+    // A client that was just dropped still finishes writing.
+    let profile = loop {
+        match Profile::open_in(folder.path(), "test") {
+            Ok(profile) => break profile,
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    let mut config = Config::new(session, "token", profile);
+    config.backoff = (Duration::from_millis(50), Duration::from_millis(200));
+    let (client, mut updates) = rookery_client::connect(config).unwrap();
+    let (out, states) = watch::channel(Arc::new(State::default()));
+    let window = tokio::spawn(async move {
+        let mut state = State::default();
+        while let Some(update) = updates.next().await {
+            state.apply(&update);
+            out.send_replace(Arc::new(state.clone()));
+        }
+    });
+    (client, states, window)
 }
 
 fn ready(position: i64) -> v1::Ready {
@@ -340,4 +363,42 @@ async fn another_history_begins_anew() {
     assert_eq!((ids(&state), cursor(&state)), (Vec::new(), Some(3)));
     stage.client.open(ROOM);
     stage.until("opened", |state| ids(state) == [2, 3]).await;
+}
+
+#[tokio::test]
+async fn an_answer_from_before_another_history_moves_nothing() {
+    let mut stage = Stage::set().await;
+    let stream = stage.stream().await;
+    stage.script.answer(|answers| {
+        answers.change_delay = Duration::from_millis(300);
+        answers.changes.push_back(v1::ListChangesResponse {
+            messages: vec![message(11)],
+            position: 11,
+            ..Default::default()
+        });
+    });
+    stream.message(11, message(12)).await;
+    while stage.script.calls("list_changes").is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(stream);
+    // The same number is the cursor there, and names another message.
+    let stream = timeout(PATIENCE, stage.streams.recv()).await.unwrap().unwrap();
+    stream.tell(0, 0, 0, Kind::Ready(v1::Ready { history_id: "other".to_owned(), ..ready(10) })).await;
+    stage.until("anew", |state| state.history_id() == "other").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let state = stage.states.borrow().clone();
+    assert_eq!((cursor(&state), state.unread()), (Some(10), 0));
+}
+
+#[tokio::test]
+async fn the_chosen_status_is_known_at_once() {
+    let mut stage = Stage::set().await;
+    let stream = stage.stream().await;
+    stage.client.set_status(v1::StatusKind::Invisible).await.unwrap();
+    // The script answers with nothing: what the server says counts.
+    assert_eq!(stage.script.calls("set_status").len(), 1);
+    let status = Some(v1::Status { kind: v1::StatusKind::DoNotDisturb.into() });
+    stream.tell(0, 0, 0, Kind::StatusChanged(v1::StatusChanged { status })).await;
+    stage.until("chosen elsewhere", |state| state.status() == v1::StatusKind::DoNotDisturb).await;
 }

@@ -1,19 +1,29 @@
 //! A server that says exactly what a test wants: its streams and its answers are given by hand.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     pin::Pin,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request as HttpRequest, State},
+    http::{Method, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response as HttpResponse},
+};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
 use rookery_client::v1::{
     self, conversation_service_server as conversations, event::Kind, event_service_server as events,
-    message_service_server as messages, user_service_server as users,
+    gif_service_server as gifs, media_service_server as media, message_service_server as messages,
+    user_service_server as users,
 };
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, transport::server::TcpIncoming};
+use tonic::{Request, Response, Status, service::Routes};
 
 /// The server. Streams come to the test as they are opened; calls are answered from what the test put there.
 #[derive(Clone)]
@@ -34,8 +44,31 @@ pub struct Answers {
     pub conversations: VecDeque<v1::GetConversationResponse>,
     pub pages: VecDeque<v1::ListMessagesResponse>,
     pub sends: VecDeque<Result<v1::SendMessageResponse, Status>>,
+    pub uploads: VecDeque<Upload>,
+    pub saved_gifs: VecDeque<Result<v1::SaveGifResponse, Status>>,
+    /// What is at a path, always.
+    pub files: HashMap<String, Bytes>,
     /// How long pages are on their way.
     pub page_delay: Duration,
+    /// The same of changes.
+    pub change_delay: Duration,
+}
+
+/// What comes of a `POST /media`.
+pub enum Upload {
+    /// The file is there, under this id.
+    Kept(u8),
+    /// A status, how long to wait, and a JSON.
+    Refused(u16, Option<u32>, &'static str),
+    /// The connection is cut after so many bytes.
+    Cut(usize),
+    /// After so many bytes nothing more is read, and nothing is said.
+    Hangs(usize),
+}
+
+/// The id of the file that [`Upload::Kept`] answers.
+pub fn media_id(number: u8) -> String {
+    format!("{number:02x}").repeat(16)
 }
 
 /// A call that came.
@@ -72,13 +105,16 @@ impl Script {
         let script = Self { inner: Arc::new(inner) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = tonic::transport::Server::builder()
-            .add_service(events::EventServiceServer::new(script.clone()))
+        let routes = Routes::new(events::EventServiceServer::new(script.clone()))
             .add_service(messages::MessageServiceServer::new(script.clone()))
             .add_service(conversations::ConversationServiceServer::new(script.clone()))
             .add_service(users::UserServiceServer::new(script.clone()))
-            .serve_with_incoming(TcpIncoming::from(listener));
-        let task = tokio::spawn(async move { server.await.unwrap() });
+            .add_service(media::MediaServiceServer::new(script.clone()))
+            .add_service(gifs::GifServiceServer::new(script.clone()))
+            .into_axum_router()
+            .reset_fallback()
+            .merge(Router::new().fallback(http).with_state(script.clone()));
+        let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         (script, url, opened, task)
     }
 
@@ -98,6 +134,53 @@ impl Script {
     fn next<T>(&self, pick: impl FnOnce(&mut Answers) -> Option<T>) -> Result<Response<T>, Status> {
         let answer = pick(&mut self.inner.answers.lock().unwrap());
         answer.map(Response::new).ok_or_else(|| Status::unavailable("nothing is written for this call"))
+    }
+}
+
+/// Files over plain HTTP.
+async fn http(State(script): State<Script>, request: HttpRequest) -> HttpResponse {
+    let [token, name, size] = ["authorization", "x-rookery-name", "content-length"].map(|name| {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    });
+    assert_eq!(token, "Bearer token");
+    let path = request.uri().path().to_owned();
+    let method = request.method().clone();
+    if method == Method::GET {
+        script.note("get", path.clone());
+        let file = script.inner.answers.lock().unwrap().files.get(&path).cloned();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        return file.map_or(StatusCode::NOT_FOUND.into_response(), IntoResponse::into_response);
+    }
+    assert_eq!((method, path.as_str()), (Method::POST, "/media"));
+    let upload = script.inner.answers.lock().unwrap().uploads.pop_front();
+    let upload = upload.unwrap_or(Upload::Refused(503, None, ""));
+    let most = match upload {
+        Upload::Cut(most) | Upload::Hangs(most) => most,
+        Upload::Kept(_) | Upload::Refused(..) => usize::MAX,
+    };
+    let (mut body, mut content) = (request.into_body().into_data_stream(), Vec::new());
+    while content.len() < most
+        && let Some(Ok(bytes)) = body.next().await
+    {
+        content.extend_from_slice(&bytes);
+    }
+    let text = String::from_utf8_lossy(&content[..content.len().min(10)]).into_owned();
+    script.note("upload", format!("{name} {size} {text}"));
+    match upload {
+        Upload::Kept(number) => {
+            assert_eq!(content.len().to_string(), size);
+            format!(r#"{{"id":"{}","kind":"MEDIA_KIND_FILE","size":"{size}"}}"#, media_id(number)).into_response()
+        }
+        Upload::Refused(status, after, words) => {
+            let mut response = (StatusCode::from_u16(status).unwrap(), words).into_response();
+            response.headers_mut().extend(after.map(|after| (RETRY_AFTER, after.into())));
+            response
+        }
+        Upload::Cut(_) => {
+            Body::from_stream(stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))])).into_response()
+        }
+        Upload::Hangs(_) => std::future::pending().await,
     }
 }
 
@@ -145,7 +228,8 @@ impl messages::MessageService for Script {
         request: Request<v1::SendMessageRequest>,
     ) -> Result<Response<v1::SendMessageResponse>, Status> {
         let request = request.into_inner();
-        self.note("send_message", format!("{} {}", request.request_id, request.text));
+        let media_ids = request.media_ids.iter().map(|id| format!(" {}", &id[..2]));
+        self.note("send_message", format!("{} {}{}", request.request_id, request.text, media_ids.collect::<String>()));
         let answer = self.next(|answers| answers.sends.pop_front())?.into_inner();
         answer.map(Response::new)
     }
@@ -166,7 +250,10 @@ impl messages::MessageService for Script {
         request: Request<v1::ListChangesRequest>,
     ) -> Result<Response<v1::ListChangesResponse>, Status> {
         self.note("list_changes", request.into_inner().after.to_string());
-        self.next(|answers| answers.changes.pop_front())
+        let answer = self.next(|answers| answers.changes.pop_front());
+        let delay = self.inner.answers.lock().unwrap().change_delay;
+        tokio::time::sleep(delay).await;
+        answer
     }
 
     silent! {
@@ -214,5 +301,31 @@ impl users::UserService for Script {
         list_users: ListUsersRequest -> ListUsersResponse,
         update_profile: UpdateProfileRequest -> UpdateProfileResponse,
         set_status: SetStatusRequest -> SetStatusResponse,
+    }
+}
+
+#[tonic::async_trait]
+impl media::MediaService for Script {
+    silent! {
+        upload_media: UploadMediaRequest -> UploadMediaResponse,
+        get_media: GetMediaRequest -> GetMediaResponse,
+    }
+}
+
+#[tonic::async_trait]
+impl gifs::GifService for Script {
+    async fn save_gif(&self, request: Request<v1::SaveGifRequest>) -> Result<Response<v1::SaveGifResponse>, Status> {
+        self.note("save_gif", request.into_inner().gif_id);
+        let answer = self.next(|answers| answers.saved_gifs.pop_front())?.into_inner();
+        answer.map(Response::new)
+    }
+
+    silent! {
+        search_gifs: SearchGifsRequest -> SearchGifsResponse,
+        list_trending_gifs: ListTrendingGifsRequest -> ListTrendingGifsResponse,
+        list_gif_categories: ListGifCategoriesRequest -> ListGifCategoriesResponse,
+        add_favorite_gif: AddFavoriteGifRequest -> AddFavoriteGifResponse,
+        remove_favorite_gif: RemoveFavoriteGifRequest -> RemoveFavoriteGifResponse,
+        list_favorite_gifs: ListFavoriteGifsRequest -> ListFavoriteGifsResponse,
     }
 }
