@@ -70,9 +70,15 @@ fn describe(state: &State) -> Value {
         let presence = state.presence(user.id).as_str_name().trim_start_matches("PRESENCE_STATE_");
         (user.id.to_string(), json!({ "name": user.display_name, "presence": presence }))
     };
+    let upload = |pending: &Arc<Pending>| {
+        let (sent, total) = state.upload(&pending.request_id)?;
+        Some((pending.request_id.clone(), json!([sent, total])))
+    };
     json!({
         "connection": connection,
         "me": state.user_id(),
+        "status": state.status().as_str_name().trim_start_matches("STATUS_KIND_"),
+        "uploads": state.all_pending().filter_map(upload).collect::<serde_json::Map<_, _>>(),
         "unread": state.unread(),
         "opened": state.opened(),
         "chats": state.chats().iter().map(|chat| chat.id()).collect::<Vec<_>>(),
@@ -110,6 +116,7 @@ fn run_value(run: &Run) -> Value {
         let each = message.reactions.iter();
         each.map(|reaction| format!("{} {} {}", reaction.emote, reaction.count, own(reaction))).collect()
     };
+    let names = |message: &v1::Message| -> Value { message.attachments.iter().map(|file| file.name.clone()).collect() };
     let messages = || run.messages().map(|message| (message.id.to_string(), message));
     let texts =
         messages().map(|(id, message)| (id, if message.deleted { Value::Null } else { message.text.clone().into() }));
@@ -121,6 +128,7 @@ fn run_value(run: &Run) -> Value {
         "moreBefore": run.more_before(),
         "moreAfter": run.more_after(),
         "texts": texts.collect::<serde_json::Map<_, _>>(),
+        "attachments": messages().map(|(id, message)| (id, names(message))).collect::<serde_json::Map<_, _>>(),
         "reactions": messages().map(|(id, message)| (id, reactions(message).into())).collect::<serde_json::Map<_, _>>(),
     })
 }
@@ -179,6 +187,12 @@ fn to_update(value: &Value) -> Update {
         "pendingRemoved" => Update::PendingRemoved {
             conversation_id: conversation_id(),
             request_id: text(&value["requestId"]).to_owned(),
+        },
+        "uploadProgressed" => Update::UploadProgressed {
+            conversation_id: conversation_id(),
+            request_id: text(&value["requestId"]).to_owned(),
+            sent: number(&value["sent"]).unsigned_abs(),
+            total: number(&value["total"]).unsigned_abs(),
         },
         "typingExpired" => Update::TypingExpired(number(value)),
         "offline" => {

@@ -50,6 +50,8 @@ function shown(state: State) {
   return {
     connection: state.connection.is,
     me: Number(state.userId),
+    status: v1.StatusKind[state.status],
+    uploads: Object.fromEntries([...state.uploads].map(([id, { sent, total }]) => [id, [sent, total]])),
     unread: Number(unread(state)),
     opened: state.opened.map(Number),
     chats: chats(state).map(({ id }) => Number(id)),
@@ -93,6 +95,7 @@ function shownRun(run: Run) {
     moreBefore: run.moreBefore,
     moreAfter: run.moreAfter,
     texts: Object.fromEntries(run.messages.map((message) => [message.id, message.deleted ? null : message.text])),
+    attachments: Object.fromEntries(run.messages.map(({ id, attachments }) => [id, attachments.map(({ name }) => name)])),
     reactions: Object.fromEntries(run.messages.map((message) => [message.id, reactions(message)])),
   };
 }
@@ -150,6 +153,8 @@ function toUpdate(source: any): Update {
       return { kind: "pendingChanged", pending: waiting(value) };
     case "pendingRemoved":
       return { kind: "pendingRemoved", conversationId, requestId: value.requestId };
+    case "uploadProgressed":
+      return { kind: "uploadProgressed", conversationId, requestId: value.requestId, sent: value.sent, total: value.total };
     case "typingExpired":
       return { kind: "typingExpired", conversationId: BigInt(value) };
     case "offline":
