@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::{Error, Result, ctx::Limits};
 
-/// A text of a message.
-pub fn text(text: &str, limits: &Limits) -> Result<()> {
+/// A text of a message. With files it may be empty.
+pub fn text(text: &str, files: bool, limits: &Limits) -> Result<()> {
     let characters = text.chars().count();
-    if text.trim().is_empty() {
+    if text.trim().is_empty() && !(files && text.is_empty()) {
         return Err(Error::field("text", "must not be empty or only blanks"));
     }
     if characters > limits.text_characters || text.len() > limits.text_bytes {
@@ -17,6 +17,18 @@ pub fn text(text: &str, limits: &Limits) -> Result<()> {
         return Err(Error::field("text", rule));
     }
     no_nul("text", text)
+}
+
+/// The files of a message.
+pub fn media_ids(ids: &[String], limits: &Limits) -> Result<()> {
+    if ids.len() > limits.attachments {
+        return Err(Error::field("media_ids", format!("must be at most {}", limits.attachments)));
+    }
+    let different = ids.iter().collect::<std::collections::HashSet<_>>().len();
+    if different < ids.len() {
+        return Err(Error::field("media_ids", "must not name a file twice"));
+    }
+    Ok(())
 }
 
 fn no_nul(field: &'static str, text: &str) -> Result<()> {

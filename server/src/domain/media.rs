@@ -245,10 +245,14 @@ pub async fn keep_own(ctx: &Arc<Ctx>, id: &str, name: &str, bytes: Bytes) -> Res
     settle(ctx, id, steps).await
 }
 
+/// Whether this can be a file's id at all.
+pub(super) fn is_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+}
+
 /// One file, if the caller may see it. What she may not see is not there.
 pub async fn get(ctx: &Ctx, caller: &Caller, id: &str) -> Result<v1::Media> {
-    let well_formed = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let row = match well_formed {
+    let row = match is_id(id) {
         true => store::media::get_for(&mut ctx.db.reader().await?, caller.user_id, id).await?,
         false => None,
     };

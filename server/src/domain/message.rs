@@ -4,7 +4,7 @@ use rookery_api::v1::{self, SystemKind};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Caller, Ctx, Error, Result, field, reaction, user,
+    Caller, Ctx, Error, Result, field, media, reaction, user,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
@@ -43,12 +43,12 @@ pub fn api(row: MessageRow) -> v1::Message {
         reactions: reaction::summary(&row.reactions),
         request_id: if line.is_some() { String::new() } else { row.request_id },
         system: line,
-        attachments: Vec::new(),
+        attachments: media::attachments(&row.attachments),
     }
 }
 
 /// A message that was just stored, from what is known of it.
-pub fn sent(new: &NewMessage, place: Place) -> v1::Message {
+pub fn sent(new: &NewMessage, place: Place, attachments: &str) -> v1::Message {
     v1::Message {
         conversation_id: new.conversation_id,
         id: place.position,
@@ -58,6 +58,7 @@ pub fn sent(new: &NewMessage, place: Place) -> v1::Message {
         created_at: Some(timestamp(place.last_at)),
         reply_to: new.reply_to,
         request_id: new.request_id.clone(),
+        attachments: media::attachments(attachments),
         ..v1::Message::default()
     }
 }
@@ -87,8 +88,13 @@ pub fn named(messages: &[v1::Message]) -> Vec<i64> {
 }
 
 /// What tells a repeat from a reuse of a request_id: the first eight bytes of a hash over what was sent.
-fn content_hash(text: &str, reply_to: i64) -> i64 {
-    let hash = Sha256::new().chain_update(reply_to.to_be_bytes()).chain_update(text).finalize();
+fn content_hash(text: &str, reply_to: i64, media_ids: &[String]) -> i64 {
+    let mut hash = Sha256::new().chain_update(reply_to.to_be_bytes()).chain_update(text);
+    for id in media_ids {
+        // No text has a U+0000, so where it ends is plain.
+        hash = hash.chain_update([0]).chain_update(id);
+    }
+    let hash = hash.finalize();
     let mut first = [0; 8];
     first.copy_from_slice(&hash[..8]);
     i64::from_be_bytes(first)
@@ -96,7 +102,11 @@ fn content_hash(text: &str, reply_to: i64) -> i64 {
 
 /// Sends a message, once for each request_id.
 pub async fn send(ctx: &Ctx, caller: &Caller, request: v1::SendMessageRequest) -> Result<v1::Message> {
-    field::text(&request.text, &ctx.limits)?;
+    field::text(&request.text, !request.media_ids.is_empty(), &ctx.limits)?;
+    field::media_ids(&request.media_ids, &ctx.limits)?;
+    if !request.media_ids.iter().all(|id| media::is_id(id)) {
+        return Err(Error::NotFound("media"));
+    }
     let request_id = field::request_id(&request.request_id, || ctx.dice.uuid())?;
     if request.reply_to < 0 {
         return Err(Error::field("reply_to", "must be the id of a message, or 0"));
@@ -105,9 +115,10 @@ pub async fn send(ctx: &Ctx, caller: &Caller, request: v1::SendMessageRequest) -
         conversation_id: request.conversation_id,
         author_id: caller.user_id,
         request_id,
-        content_hash: content_hash(&request.text, request.reply_to),
+        content_hash: content_hash(&request.text, request.reply_to, &request.media_ids),
         text: request.text,
         reply_to: request.reply_to,
+        media_ids: request.media_ids,
     };
     ctx.writer.send(new).await
 }
@@ -134,6 +145,9 @@ impl Command for Edit {
         if row.deleted {
             return Err(Error::WrongState("a deleted message cannot be edited"));
         }
+        if self.text.is_empty() && row.attachments.is_empty() {
+            return Err(Error::field("text", "may be empty only where there are files"));
+        }
         if row.text == self.text {
             return for_reader(work.tx.read(), self.caller.user_id, row).await;
         }
@@ -146,7 +160,8 @@ impl Command for Edit {
 
 /// Gives a message of the caller's own another text.
 pub async fn edit(ctx: &Ctx, caller: &Caller, request: v1::EditMessageRequest) -> Result<v1::Message> {
-    field::text(&request.text, &ctx.limits)?;
+    // Whether it has files is known inside the transaction.
+    field::text(&request.text, true, &ctx.limits)?;
     let v1::EditMessageRequest { conversation_id, id, text } = request;
     ctx.writer.run(Edit { caller: caller.clone(), conversation_id, id, text }).await
 }
@@ -178,6 +193,10 @@ impl Command for Delete {
         let changed = store::conversation::advance(&mut work.tx, self.conversation_id).await?;
         if !row.reactions.is_empty() {
             store::reaction::delete_all(&mut work.tx, self.conversation_id, self.id).await?;
+        }
+        if !row.attachments.is_empty() {
+            let ids = store::media::detach(&mut work.tx, self.conversation_id, self.id).await?;
+            media::release(work, &ids).await?;
         }
         let message = api(store::message::delete(&mut work.tx, self.conversation_id, self.id, changed).await?);
         work.publish(Effect::Message(message.clone()));

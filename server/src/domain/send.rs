@@ -5,25 +5,28 @@ use std::collections::{HashMap, hash_map::Entry};
 use rookery_api::v1;
 
 use super::{
-    Error, Result, message,
+    Error, Result, media, message,
     writer::{Effect, Work},
 };
 use crate::store::{
     self,
+    media::MediaRow,
     message::{NewMessage, Place, Placed},
 };
 
 /// Decides on a group of sends and stores those that are new: one text to look, one to write.
 pub(super) async fn store_group(work: &mut Work, sends: &[&NewMessage]) -> Result<Vec<Option<Result<v1::Message>>>> {
     let checks = store::message::check(&mut work.tx, sends).await?;
+    let files = hold_files(work, sends).await?;
     let mut places: HashMap<i64, Place> = HashMap::new();
     let mut first: HashMap<(i64, i64, String), usize> = HashMap::new();
-    let mut placed: Vec<(usize, Place)> = Vec::new();
+    let mut placed: Vec<(usize, Place, String)> = Vec::new();
     let mut repeats: Vec<(usize, usize)> = Vec::new();
     let mut outcomes: Vec<Option<Result<v1::Message>>> = Vec::with_capacity(sends.len());
     for (index, check) in checks.iter().enumerate() {
         let new = sends[index];
-        outcomes.push(match decide(check, new) {
+        let attachments = attachments(new, &files);
+        outcomes.push(match decide(check, new, attachments.is_some()) {
             Verdict::No(error) => Some(Err(error)),
             Verdict::Stored(id) => {
                 let row = store::message::get_own(work.tx.read(), new.conversation_id, id, new.author_id).await?;
@@ -46,19 +49,28 @@ pub(super) async fn store_group(work: &mut Work, sends: &[&NewMessage]) -> Resul
                         last_at: last.last_at.max(work.tx.now),
                     };
                     *last = place;
-                    placed.push((index, place));
+                    placed.push((index, place, attachments.unwrap_or_default()));
                     None
                 }
             },
         });
     }
     if !placed.is_empty() {
-        let rows: Vec<Placed<'_>> =
-            placed.iter().map(|(index, place)| Placed { new: sends[*index], place: *place }).collect();
+        let rows: Vec<Placed<'_>> = placed
+            .iter()
+            .map(|(index, place, attachments)| Placed { new: sends[*index], place: *place, attachments })
+            .collect();
         store::message::insert_group(&mut work.tx, &rows).await?;
+        let shown = rows.iter().flat_map(|Placed { new, place, .. }| {
+            new.media_ids.iter().map(|id| (new.conversation_id, place.position, id.as_str()))
+        });
+        let shown: Vec<_> = shown.collect();
+        if !shown.is_empty() {
+            store::media::attach(&mut work.tx, &shown).await?;
+        }
     }
-    for (index, place) in placed {
-        let message = message::sent(sends[index], place);
+    for (index, place, attachments) in placed {
+        let message = message::sent(sends[index], place, &attachments);
         work.publish(Effect::Message(message.clone()));
         outcomes[index] = Some(Ok(message));
     }
@@ -72,6 +84,23 @@ pub(super) async fn store_group(work: &mut Work, sends: &[&NewMessage]) -> Resul
     Ok(outcomes)
 }
 
+/// The files that a group of sends names, which stay until it is stored. Most groups name none.
+async fn hold_files(work: &mut Work, sends: &[&NewMessage]) -> Result<HashMap<String, MediaRow>> {
+    let ids: Vec<&str> = sends.iter().flat_map(|new| new.media_ids.iter().map(String::as_str)).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = store::media::hold(&mut work.tx, &ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
+/// A message's files as readers see them; none if one is not there, or is not the author's to show.
+fn attachments(new: &NewMessage, files: &HashMap<String, MediaRow>) -> Option<String> {
+    let own = |id: &String| files.get(id).filter(|row| row.owner_id == 0 || row.owner_id == new.author_id);
+    let rows: Vec<&MediaRow> = new.media_ids.iter().map(own).collect::<Option<_>>()?;
+    Some(media::summary(&rows))
+}
+
 enum Verdict {
     /// Not this one.
     No(Error),
@@ -82,7 +111,7 @@ enum Verdict {
 }
 
 /// May this message be stored? A repeat is looked for before rights: also who has left gets the answer to her own send.
-fn decide(check: &store::message::Check, new: &NewMessage) -> Verdict {
+fn decide(check: &store::message::Check, new: &NewMessage, files_found: bool) -> Verdict {
     if let (Some(id), Some(hash)) = (check.repeat_id, check.repeat_hash) {
         return if hash == new.content_hash { Verdict::Stored(id) } else { Verdict::No(Error::RequestIdReused { id }) };
     }
@@ -96,6 +125,9 @@ fn decide(check: &store::message::Check, new: &NewMessage) -> Verdict {
         } => {
             if new.reply_to != 0 && !check.reply_found {
                 return Verdict::No(Error::NotFound("message"));
+            }
+            if !files_found {
+                return Verdict::No(Error::NotFound("media"));
             }
             Verdict::New(Place { position: *position, messages: *messages, last_at: *last_at })
         }

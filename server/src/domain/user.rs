@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use rookery_api::v1::{self, PresenceState};
 
 use super::{
-    Caller, Ctx, Error, Result, field, message,
+    Caller, Ctx, Error, Result, field, media, message,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
     self, Conn,
-    user::{OwnRow, UserRow},
+    media::MediaRow,
+    user::{OwnRow, Profile, UserRow},
 };
 
 /// A stored profile as everybody sees it.
@@ -21,7 +22,8 @@ pub fn api(row: UserRow) -> v1::User {
         display_name: row.display_name,
         about: row.about,
         created_at: Some(message::timestamp(row.created_at)),
-        ..v1::User::default()
+        color: row.color,
+        avatar: row.avatar,
     }
 }
 
@@ -86,51 +88,97 @@ pub async fn list(ctx: &Ctx, request: &v1::ListUsersRequest) -> Result<v1::ListU
     Ok(v1::ListUsersResponse { users, presences, next_page_token: next })
 }
 
+#[derive(Default)]
 struct Update {
-    caller: Caller,
+    user_id: i64,
     display_name: Option<String>,
     about: Option<String>,
+    color: Option<String>,
+    avatar: Option<String>,
+    /// The largest avatar.
+    avatar_bytes: i64,
 }
 
 impl Command for Update {
     type Reply = v1::User;
 
     fn lane(&self) -> Lane {
-        Lane::User(self.caller.user_id)
+        Lane::User(self.user_id)
     }
 
     async fn run(&self, work: &mut Work) -> Result<v1::User> {
-        let row = store::user::get(work.tx.read(), self.caller.user_id).await?.ok_or(Error::NotFound("user"))?;
-        let display_name = self.display_name.as_ref().unwrap_or(&row.display_name);
-        let about = self.about.as_ref().unwrap_or(&row.about);
-        if *display_name == row.display_name && *about == row.about {
+        let row = store::user::get(work.tx.read(), self.user_id).await?.ok_or(Error::NotFound("user"))?;
+        let old = Profile {
+            display_name: row.display_name.clone(),
+            about: row.about.clone(),
+            color: row.color.clone(),
+            avatar: row.avatar.clone(),
+        };
+        let new = Profile {
+            display_name: self.display_name.clone().unwrap_or(row.display_name.clone()),
+            about: self.about.clone().unwrap_or(row.about.clone()),
+            color: self.color.clone().unwrap_or(row.color.clone()),
+            avatar: self.avatar.clone().unwrap_or(row.avatar.clone()),
+        };
+        if new == old {
             return Ok(api(row));
         }
-        let key = field::search_key(&[&row.name, display_name]);
-        let user = api(store::user::update(&mut work.tx, row.id, display_name, about, &key).await?);
+        if new.avatar != old.avatar && !new.avatar.is_empty() {
+            let held = store::media::hold(&mut work.tx, &[&new.avatar]).await?;
+            drawable(held.first(), self.user_id, self.avatar_bytes)?;
+        }
+        let key = field::search_key(&[&row.name, &new.display_name]);
+        let user = api(store::user::update(&mut work.tx, row.id, &new, &key).await?);
+        if new.avatar != old.avatar && !old.avatar.is_empty() {
+            media::release(work, &[old.avatar]).await?;
+        }
         work.publish(Effect::Profile(user.clone()));
         Ok(user)
     }
 }
 
+/// Whether a file may be its owner's avatar.
+fn drawable(row: Option<&MediaRow>, user_id: i64, most: i64) -> Result<()> {
+    let rule = match row.filter(|row| row.owner_id == user_id) {
+        None => "must be a picture that you uploaded, or empty".into(),
+        Some(row) if row.kind != i64::from(i32::from(v1::MediaKind::Picture)) => "must be a picture".into(),
+        Some(row) if row.size > most => format!("must have at most {most} bytes"),
+        Some(_) => return Ok(()),
+    };
+    Err(Error::field("avatar", rule))
+}
+
 /// Changes the caller's own profile: the named fields, or those that are not empty.
 pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateProfileRequest) -> Result<v1::User> {
-    let paths = match &request.update_mask {
-        Some(mask) if !mask.paths.is_empty() => mask.paths.clone(),
+    let v1::UpdateProfileRequest { display_name, about, update_mask, color, avatar } = request;
+    let paths = match update_mask {
+        Some(mask) if !mask.paths.is_empty() => mask.paths,
         _ => {
-            let given = [("display_name", &request.display_name), ("about", &request.about)];
+            let given = [("display_name", &display_name), ("about", &about), ("color", &color), ("avatar", &avatar)];
             given.iter().filter(|(_, text)| !text.is_empty()).map(|(path, _)| (*path).to_owned()).collect()
         }
     };
-    let mut update = Update { caller: caller.clone(), display_name: None, about: None };
+    let avatar_bytes = ctx.limits.avatar_bytes;
+    let mut update = Update { user_id: caller.user_id, avatar_bytes, ..Update::default() };
     for path in paths {
         match path.as_str() {
-            "display_name" => update.display_name = Some(field::line("display_name", &request.display_name, 1, 32)?),
+            "display_name" => update.display_name = Some(field::line("display_name", &display_name, 1, 32)?),
             "about" => {
-                field::about(&request.about)?;
-                update.about = Some(request.about.clone());
+                field::about(&about)?;
+                update.about = Some(about.clone());
             }
-            _ => return Err(Error::field("update_mask", "may name display_name and about")),
+            "color" => update.color = Some(field::color(&color)?),
+            "avatar" => update.avatar = Some(avatar.clone()),
+            _ => return Err(Error::field("update_mask", "may name display_name, about, color and avatar")),
+        }
+    }
+    if let Some(id) = update.avatar.as_ref().filter(|id| !id.is_empty()) {
+        let id = if media::is_id(id) { id } else { "" };
+        let row = store::media::get(&mut ctx.db.reader().await?, id).await?;
+        drawable(row.as_ref(), caller.user_id, avatar_bytes)?;
+        // Everybody is promised a square.
+        if row.is_some_and(|row| row.width != row.height) {
+            ctx.files.square_thumbnail(id).await?;
         }
     }
     ctx.writer.run(update).await

@@ -321,10 +321,11 @@ impl Task {
     async fn run_group(work: &mut Work, group: &mut [Job]) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
         if let [Job::Send(send)] = group
             && send.new.reply_to == 0
+            && send.new.media_ids.is_empty()
         {
             match store::message::send_alone(&mut work.tx, &send.new).await {
                 Ok(Some(place)) => {
-                    let message = message::sent(&send.new, place);
+                    let message = message::sent(&send.new, place, "");
                     send.outcome = Some(Ok(message.clone()));
                     return Ok(vec![(Effect::Message(message), 0)]);
                 }

@@ -85,7 +85,8 @@ pub struct MemberRow {
     pub joined_at: i64,
 }
 
-const LIST: &str = "select u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, p.joined_position, p.joined_at \
+const LIST: &str = "select u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, u.color, u.avatar, \
+      p.joined_position, p.joined_at \
     from memberships p join users u on u.id = p.user_id \
     where p.conversation_id = $1 and (p.joined_position, p.user_id) > ($2, $3) \
     order by p.joined_position, p.user_id limit $4 + 0";

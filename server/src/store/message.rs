@@ -23,20 +23,21 @@ pub struct MessageRow {
     pub subjects: String,
     pub new_owner_id: i64,
     pub reactions: String,
+    pub attachments: String,
 }
 
 /// The same for `returning`, where SQLite knows no alias.
 macro_rules! own_columns {
     () => {
         "conversation_id, id, author_id, request_id, text, changed, created_at, edited_at, deleted, reply_to, number, system, \
-         subjects, new_owner_id, reactions"
+         subjects, new_owner_id, reactions, attachments"
     };
 }
 
 macro_rules! columns {
     () => {
         "m.conversation_id, m.id, m.author_id, m.request_id, m.text, m.changed, m.created_at, m.edited_at, m.deleted, \
-         m.reply_to, m.number, m.system, m.subjects, m.new_owner_id, m.reactions"
+         m.reply_to, m.number, m.system, m.subjects, m.new_owner_id, m.reactions, m.attachments"
     };
 }
 
@@ -49,6 +50,8 @@ pub struct NewMessage {
     pub content_hash: i64,
     pub text: String,
     pub reply_to: i64,
+    /// The files it shows; none of them twice.
+    pub media_ids: Vec<String>,
 }
 
 /// The numbers that a sent message was given.
@@ -152,27 +155,29 @@ pub async fn check(tx: &mut Tx, group: &[&NewMessage]) -> Result<Vec<Check>> {
 pub struct Placed<'a> {
     pub new: &'a NewMessage,
     pub place: Place,
+    /// Its files as readers see them.
+    pub attachments: &'a str,
 }
 
 const INSERT_SQLITE: &str = "update conversations set position = j.value ->> 1, messages = j.value ->> 2, \
       last_at = j.value ->> 3 from json_each($1) j where conversations.id = j.value ->> 0; \
     insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, created_at, reply_to, \
-        number) \
+        number, attachments) \
       select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 1, value ->> 6, \
-        value ->> 7, value ->> 8 from json_each($2); \
+        value ->> 7, value ->> 8, value ->> 9 from json_each($2); \
     update memberships set own_messages = own_messages + (j.value ->> 2) from json_each($3) j \
       where memberships.user_id = j.value ->> 1 and memberships.conversation_id = j.value ->> 0";
 const INSERT_POSTGRES: &str = "with counters as (update conversations set position = j.position, messages = j.messages, \
         last_at = j.last_at from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) \
         j(id, position, messages, last_at) where conversations.id = j.id), \
       inserted as (insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, \
-        created_at, reply_to, number) \
+        created_at, reply_to, number, attachments) \
         select j.conversation_id, j.id, j.author_id, j.request_id, j.content_hash, j.text, j.id, j.created_at, j.reply_to, \
-          j.number from unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[], $10::text[], \
-          $11::bigint[], $12::bigint[], $13::bigint[]) \
-          j(conversation_id, id, author_id, request_id, content_hash, text, created_at, reply_to, number)) \
+          j.number, j.attachments from unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[], \
+          $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]) \
+          j(conversation_id, id, author_id, request_id, content_hash, text, created_at, reply_to, number, attachments)) \
     update memberships set own_messages = own_messages + j.own \
-      from unnest($14::bigint[], $15::bigint[], $16::bigint[]) j(conversation_id, user_id, own) \
+      from unnest($15::bigint[], $16::bigint[], $17::bigint[]) j(conversation_id, user_id, own) \
       where memberships.user_id = j.user_id and memberships.conversation_id = j.conversation_id";
 
 /// Stores a group of messages whose places the caller has given out from what `check` answered.
@@ -188,7 +193,7 @@ pub async fn insert_group(tx: &mut Tx, group: &[Placed<'_>]) -> Result<()> {
             let counters: Vec<_> = counters.iter().map(|(id, at)| (id, at.position, at.messages, at.last_at)).collect();
             let rows: Vec<_> = group
                 .iter()
-                .map(|Placed { new, place }| {
+                .map(|Placed { new, place, attachments }| {
                     (
                         new.conversation_id,
                         place.position,
@@ -199,6 +204,7 @@ pub async fn insert_group(tx: &mut Tx, group: &[Placed<'_>]) -> Result<()> {
                         place.last_at,
                         new.reply_to,
                         place.messages,
+                        attachments,
                     )
                 })
                 .collect();
@@ -226,6 +232,7 @@ pub async fn insert_group(tx: &mut Tx, group: &[Placed<'_>]) -> Result<()> {
                 .bind(each(|placed| placed.place.last_at))
                 .bind(each(|placed| placed.new.reply_to))
                 .bind(each(|placed| placed.place.messages))
+                .bind(group.iter().map(|placed| placed.attachments.to_owned()).collect::<Vec<_>>())
                 .bind(own.keys().map(|key| key.0).collect::<Vec<_>>())
                 .bind(own.keys().map(|key| key.1).collect::<Vec<_>>())
                 .bind(own.values().copied().collect::<Vec<_>>())
@@ -335,7 +342,7 @@ pub async fn edit(tx: &mut Tx, conversation_id: i64, id: i64, text: &str, change
 }
 
 const DELETE: &str = concat!(
-    "update messages set text = '', reactions = '', deleted = true, changed = $3 \
+    "update messages set text = '', reactions = '', attachments = '', deleted = true, changed = $3 \
      where conversation_id = $1 and id = $2 returning ",
     own_columns!()
 );

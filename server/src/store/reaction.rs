@@ -88,7 +88,7 @@ pub struct Reactor {
     pub added: i64,
 }
 
-const LIST: &str = "select u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, r.added \
+const LIST: &str = "select u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, u.color, u.avatar, r.added \
     from reactions r join users u on u.id = r.user_id \
     where r.conversation_id = $1 and r.message_id = $2 and r.emote = $3 and r.added > $4 order by r.added limit $5 + 0";
 

@@ -14,11 +14,14 @@ pub struct UserRow {
     pub about: String,
     pub created_at: i64,
     pub last_seen_at: Option<i64>,
+    pub color: String,
+    /// A picture's id; '': none.
+    pub avatar: String,
 }
 
 macro_rules! columns {
     () => {
-        "id, name, display_name, about, created_at, last_seen_at"
+        "id, name, display_name, about, created_at, last_seen_at, color, avatar"
     };
 }
 
@@ -88,13 +91,25 @@ pub async fn list(conn: &mut Conn, after: &str, pattern: &str, limit: i64) -> Re
     Ok(on!(conn, c => sqlx::query_as(LIST).bind(after).bind(pattern).bind(limit).fetch_all(c).await?))
 }
 
-const UPDATE: &str =
-    concat!("update users set display_name = $2, about = $3, search_key = $4 where id = $1 returning ", columns!());
+/// What a user says of herself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub display_name: String,
+    pub about: String,
+    pub color: String,
+    pub avatar: String,
+}
+
+const UPDATE: &str = concat!(
+    "update users set display_name = $2, about = $3, color = $4, avatar = $5, search_key = $6 where id = $1 returning ",
+    columns!()
+);
 
 /// Changes a profile.
-pub async fn update(tx: &mut Tx, id: i64, display_name: &str, about: &str, search_key: &str) -> Result<UserRow> {
+pub async fn update(tx: &mut Tx, id: i64, new: &Profile, search_key: &str) -> Result<UserRow> {
     Ok(on!(tx.write(), c => sqlx::query_as(UPDATE)
-        .bind(id).bind(display_name).bind(about).bind(search_key).fetch_one(c).await?))
+        .bind(id).bind(&new.display_name).bind(&new.about).bind(&new.color).bind(&new.avatar).bind(search_key)
+        .fetch_one(c).await?))
 }
 
 const SEEN: &str = "update users set last_seen_at = $2 where id = $1";
