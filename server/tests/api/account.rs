@@ -268,8 +268,9 @@ on_both! {
         let secret = ada.token.strip_prefix("rk_").unwrap();
         assert!(tokens.iter().all(|hash| hash.len() == 64 && hash != secret));
         if backend == Backend::Sqlite {
-            for entry in std::fs::read_dir(&store.dir).unwrap() {
-                let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let entries = std::fs::read_dir(&store.dir).unwrap().map(|entry| entry.unwrap().path());
+            for file in entries.filter(|path| path.is_file()) {
+                let bytes = std::fs::read(file).unwrap();
                 for secret in [PASSWORD, secret] {
                     assert!(
                         !bytes.windows(secret.len()).any(|window| window == secret.as_bytes()),

@@ -36,3 +36,13 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
 pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
     encoded(corners(width, height), ImageFormat::Jpeg)
 }
+
+/// A picture that cannot be made small.
+pub fn noise(width: u32, height: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    encoded(RgbImage::from_fn(width, height, |_, _| Rgb([next(), next(), next()])), ImageFormat::Png)
+}

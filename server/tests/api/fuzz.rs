@@ -158,7 +158,7 @@ on_both! {
         words.push(crate::invite::invite(&ada, conversations[3], 0, None).await.unwrap().code);
         let mut media = Vec::new();
         for (person, content) in [(&ada, corpus::png(8, 8)), (&ada, b"words".to_vec()), (&bob, corpus::jpeg(8, 8))] {
-            media.push(crate::media::keep(server.address, person, "file", content).await.unwrap().id);
+            media.push(crate::media::keep(person, "file", content).await.unwrap().id);
         }
         let world = World { people: vec![ada.id, bob.id], conversations, words, media };
         let raw = Raw::new(server.address);

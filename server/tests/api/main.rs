@@ -5,6 +5,8 @@
 
 mod access;
 mod account;
+mod attachment;
+mod avatar;
 mod browser;
 mod change;
 mod conversation;

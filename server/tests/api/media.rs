@@ -1,29 +1,21 @@
 //! Files: brought by call or over HTTP, and given back to those who may see them.
 
-use std::net::SocketAddr;
-
-use rookery_client::v1;
-use tonic::{Code, Status};
+use rookery_client::{Error, v1};
 
 use crate::{
     corpus,
-    exchange::{Answer, ask, get, upload},
+    exchange::{get, upload},
     harness::{Person, Served},
     on_both,
-    raw::{Raw, reason},
 };
 
 /// Brings a file by call.
-pub async fn keep(at: SocketAddr, person: &Person, name: &str, content: Vec<u8>) -> Result<v1::Media, Status> {
-    let request = v1::UploadMediaRequest { name: name.into(), content };
-    let answer = Raw::new(at).send(Some(&person.token), "MediaService/UploadMedia", &request).await?;
-    Ok(prost::Message::decode(answer.as_slice()).map(|answer: v1::UploadMediaResponse| answer.media.unwrap()).unwrap())
+pub async fn keep(person: &Person, name: &str, content: Vec<u8>) -> Result<v1::Media, Error> {
+    Ok(person.api.upload_media(v1::UploadMediaRequest { name: name.into(), content }).await?.media.unwrap())
 }
 
-pub async fn get_media(at: SocketAddr, person: &Person, id: &str) -> Result<v1::Media, Status> {
-    let request = v1::GetMediaRequest { id: id.into() };
-    let answer = Raw::new(at).send(Some(&person.token), "MediaService/GetMedia", &request).await?;
-    Ok(prost::Message::decode(answer.as_slice()).map(|answer: v1::GetMediaResponse| answer.media.unwrap()).unwrap())
+async fn get_media(person: &Person, id: &str) -> Result<v1::Media, Error> {
+    Ok(person.api.get_media(v1::GetMediaRequest { id: id.into() }).await?.media.unwrap())
 }
 
 on_both! {
@@ -40,9 +32,9 @@ on_both! {
         }));
         let answer = get(server.address, &ada.token, &format!("/media/{id}")).await;
         assert_eq!((answer.status, answer.body == bytes), (200, true));
-        let known = get_media(server.address, &ada, &id).await.unwrap();
+        let known = get_media(&ada, &id).await.unwrap();
         assert_eq!((known.kind(), known.size, known.name.as_str()), (v1::MediaKind::File, 300_000, "Notes ✓.bin"));
-        let small = keep(server.address, &ada, "a.txt", b"hello".to_vec()).await.unwrap();
+        let small = keep(&ada, "a.txt", b"hello".to_vec()).await.unwrap();
         assert_eq!(get(server.address, &ada.token, &format!("/media/{}", small.id)).await.body, b"hello");
         assert_eq!(get(server.address, &ada.token, &format!("/media/{}/thumbnail", small.id)).await.status, 404);
     }
@@ -50,7 +42,7 @@ on_both! {
     async fn a_picture_has_a_size_a_thumbnail_and_a_blur(backend) {
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;
-        let media = keep(server.address, &ada, "View.JPG", corpus::jpeg(1000, 500)).await.unwrap();
+        let media = keep(&ada, "View.JPG", corpus::jpeg(1000, 500)).await.unwrap();
         assert_eq!((media.kind(), media.width, media.height), (v1::MediaKind::Picture, 1000, 500));
         assert_eq!((media.name.as_str(), media.content_type.as_str(), media.animated), ("View.JPG", "image/jpeg", false));
         assert!((10..40).contains(&media.thumbhash.len()), "{:?}", media.thumbhash);
@@ -59,9 +51,4 @@ on_both! {
         let small = image::load_from_memory(&answer.body).unwrap();
         assert_eq!((small.width(), small.height()), (480, 240));
     }
-}
-
-#[allow(dead_code)]
-fn unused(_: Answer, _: Code) {
-    let _ = (ask, reason);
 }
