@@ -1,9 +1,10 @@
 // What the user asks of the server and waits for. What changed is in the state when a deed is done; a "no" is thrown.
 
+import { create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 
 import { Failure } from "../api/error";
-import type { Conversation, Message } from "../api/protocol";
+import { type Conversation, type Message, type StatusKind, SubscribeResponseSchema } from "../api/protocol";
 import type { Engine } from "./engine";
 
 /** The direct chat with somebody; it can be opened when this gives its id. */
@@ -63,14 +64,23 @@ export async function react(
   learnMessage(engine, answer.message);
 }
 
-/** Changes the user's own profile. */
+/** Changes the user's own profile: those of its parts that are given. */
 export async function updateProfile(
   engine: Engine,
-  profile: { displayName: string; about: string },
+  profile: { displayName?: string; about?: string; color?: string; avatar?: string },
 ): Promise<void> {
-  const request = { ...profile, updateMask: { paths: ["display_name", "about"] } };
+  const names = { displayName: "display_name", about: "about", color: "color", avatar: "avatar" } as const;
+  const paths = Object.entries(names).flatMap(([key, name]) => (key in profile ? name : []));
+  const request = { ...profile, updateMask: { paths } };
   const { user } = await engine.api.users.updateProfile(request);
   if (user) engine.emit({ kind: "usersLoaded", users: [user], presences: [] });
+}
+
+/** Chooses how the user is seen. */
+export async function setStatus(engine: Engine, kind: StatusKind): Promise<void> {
+  const { status } = await engine.api.users.setStatus({ kind });
+  const changed = { case: "statusChanged" as const, value: { status } };
+  engine.emit({ kind: "eventReceived", response: create(SubscribeResponseSchema, { event: { kind: changed } }) });
 }
 
 function learn(engine: Engine, conversation: Conversation | undefined): bigint {

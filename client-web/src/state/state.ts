@@ -101,6 +101,20 @@ export function presence(state: State, userId: bigint): PresenceState {
   return state.presences.get(userId)?.state || PresenceState.OFFLINE;
 }
 
+/** How reachable the caller is to others, as far as she is told: by her own choice, then by what her devices say. */
+export function ownPresence(state: State): PresenceState {
+  switch (state.status) {
+    case StatusKind.INVISIBLE:
+      return PresenceState.OFFLINE;
+    case StatusKind.DO_NOT_DISTURB:
+      return PresenceState.DO_NOT_DISTURB;
+    case StatusKind.IDLE:
+      return PresenceState.IDLE;
+    default:
+      return presence(state, state.userId);
+  }
+}
+
 const NONE: readonly Pending[] = [];
 
 /** The user's messages of a conversation that are not sent yet, oldest first: to be drawn below all others. */
