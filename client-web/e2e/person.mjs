@@ -4,19 +4,34 @@ import { join } from "node:path";
 
 import axe from "axe-core";
 
+/** Nothing that is waited for takes longer, on a busy machine either. */
+const PATIENCE = 30_000;
 const SERIOUS = ["serious", "critical"];
+/** What a browser says when nobody answers, as in an outage. */
+const OUTAGE = /net::ERR_/;
 
 export class Person {
   static async enter(browser, url, name, pictures, { theme = "light", width = 1200, height = 800 } = {}) {
-    const context = await browser.newContext({ colorScheme: theme, viewport: { width, height } });
+    const context = await browser.newContext({
+      colorScheme: theme,
+      viewport: { width, height },
+      reducedMotion: "reduce",
+      locale: "en-GB",
+    });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     const person = new Person(page, name, pictures, theme);
-    // What the policy refuses and what breaks is said on the console.
+    const { origin } = new URL(url);
+    // What breaks and what the policy refuses is said on the console.
     page.on("pageerror", (error) => person.faults.push(String(error)));
     page.on("console", (line) => {
-      if (/Content Security Policy|Trusted/i.test(line.text())) person.faults.push(line.text());
+      const refused = /Content Security Policy|Trusted/i.test(line.text());
+      if (refused || (line.type() === "error" && !OUTAGE.test(line.text()))) person.faults.push(line.text());
+    });
+    page.on("request", (request) => {
+      const asked = new URL(request.url());
+      if (asked.origin !== origin && asked.protocol !== "blob:") person.faults.push(`asks ${request.url()}`);
     });
     await page.goto(url);
     return person;
@@ -33,11 +48,10 @@ export class Person {
   async register(displayName) {
     await this.button("Create account").first().click();
     await this.page.getByLabel("Name", { exact: true }).fill(this.name);
-    await this.page.getByLabel("Display name").fill(displayName);
+    if (displayName) await this.page.getByLabel("Display name").fill(displayName);
     await this.page.getByLabel("Password").fill("a good password");
     await this.page.keyboard.press("Enter");
     await this.page.getByRole("heading", { name: "Chats" }).waitFor();
-    await this.composer().waitFor();
   }
 
   composer() {
@@ -55,12 +69,18 @@ export class Person {
   }
 
   async sees(text) {
-    await this.message(text).first().waitFor({ timeout: 15_000 });
+    await this.message(text).first().waitFor();
   }
 
   async seesOnce(text) {
     await this.sees(text);
     assert.equal(await this.message(text).count(), 1, `${this.name} sees “${text}” once`);
+  }
+
+  /** The places of texts in the list, from the top. */
+  async order(texts) {
+    const rows = await this.page.locator("[role=log] article").allInnerTexts();
+    return texts.map((text) => rows.findIndex((row) => row.includes(text)));
   }
 
   /** A chat in the list. */
@@ -73,9 +93,22 @@ export class Person {
     await this.message(text).first().getByRole("button", { name, exact: true }).click();
   }
 
+  /** Waits until something is so. */
+  async until(what, so) {
+    const end = Date.now() + PATIENCE;
+    while (!(await so())) {
+      if (Date.now() > end) throw new Error(`${this.name} waits in vain: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   async picture(name) {
-    await this.page.waitForTimeout(250);
-    await this.page.screenshot({ path: join(this.pictures, `${name}-${this.theme}.png`) });
+    if (!this.pictures) return;
+    for (const theme of ["light", "dark"]) {
+      await this.page.emulateMedia({ colorScheme: theme });
+      await this.page.screenshot({ path: join(this.pictures, `${name}-${theme}.png`), animations: "disabled" });
+    }
+    await this.page.emulateMedia({ colorScheme: this.theme });
   }
 
   /** Nothing that keeps anybody out. */
@@ -85,12 +118,21 @@ export class Person {
     const serious = violations.filter(({ impact }) => SERIOUS.includes(impact));
     const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
     assert.deepEqual(told, [], `${place} in ${this.theme}`);
-    const { scrollWidth, clientWidth } = await this.page.evaluate(() => document.documentElement);
-    assert.ok(!(scrollWidth > clientWidth), `${place} is wider than the window`);
+    const { scrollWidth, clientWidth } = await this.page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.documentElement;
+      return { scrollWidth, clientWidth };
+    });
+    assert.ok(scrollWidth <= clientWidth, `${place} is wider than the window`);
   }
 
   async show(place) {
     await this.picture(place);
     await this.check(place);
+  }
+
+  /** Ends her browser; nothing may have been amiss. */
+  async leave() {
+    assert.deepEqual(this.faults, [], this.name);
+    await this.page.context().close();
   }
 }

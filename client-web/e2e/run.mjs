@@ -1,45 +1,37 @@
-// Plays the browser client against a real server: ROOKERY_SERVER names its program, ROOKERY_CHROMIUM the browser (Debian's by
-// default), ROOKERY_PICTURES a folder for screenshots. `npm run build` comes first.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+// Plays the browser client in real browsers. Started by server/tests/browser.rs (`cargo xtask test browser`), which holds the
+// server at ROOKERY_URL and the third person. ROOKERY_TEST_CHROMIUM names the browser; pictures go to ROOKERY_PICTURES.
+import { mkdirSync } from "node:fs";
 
 import { chromium } from "playwright-core";
 
 import { Person } from "./person.mjs";
-import { serve } from "./serve.mjs";
-import { Server } from "./server.mjs";
 import { story } from "./story.mjs";
 
-const program = process.env.ROOKERY_SERVER;
-if (!program) throw new Error("ROOKERY_SERVER names no program");
-const data = mkdtempSync(join(tmpdir(), "rookery-e2e-"));
-const pictures = process.env.ROOKERY_PICTURES ?? join(data, "pictures");
-mkdirSync(pictures, { recursive: true });
+const { ROOKERY_URL: url, ROOKERY_TEST_CHROMIUM: executablePath, ROOKERY_PICTURES: pictures } = process.env;
+if (!url || !executablePath) throw new Error("start this by `cargo xtask test browser`");
+if (pictures) mkdirSync(pictures, { recursive: true });
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const server = new Server(program, join(data, "data"));
-const ends = [() => server.kill()];
-let failed = false;
+// Nothing asks anybody but the server; no sandbox, for whoever is root in a container has none.
+const quiet = ["disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"];
+const browser = await chromium.launch({
+  executablePath,
+  args: ["no-sandbox", "disable-gpu", ...quiet].map((flag) => `--${flag}`),
+});
+const people = [];
 try {
-  await server.start();
-  const site = await serve(join(root, "dist"), () => server.url);
-  ends.unshift(() => site.end());
-  const browser = await chromium.launch({
-    executablePath: process.env.ROOKERY_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu"],
-  });
-  ends.unshift(() => browser.close());
   await story({
-    server,
-    person: (name, options) => Person.enter(browser, site.url, name, pictures, options),
+    person: async (name, options) => {
+      const person = await Person.enter(browser, url, name, pictures, options);
+      people.push(person);
+      return person;
+    },
   });
   console.log("All is well.");
 } catch (error) {
-  failed = true;
-  console.error(error);
+  console.log(error);
+  process.exitCode = 1;
+  // What everybody saw when it went wrong.
+  for (const person of people) await person.picture(`failure-${person.name}`).catch(() => {});
 }
-for (const end of ends) await end();
-rmSync(data, { recursive: true, force: true });
-process.exit(failed ? 1 : 0);
+await browser.close();
+process.exit();

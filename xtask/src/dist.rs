@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: both release programs and what belongs to them, in one archive.
+//! `cargo xtask dist`: both release programs and what belongs to them, in one archive; the browser client is in the server.
 
 use std::{
     env::consts::{ARCH, OS},
@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Outcome, cargo, child, place};
+use crate::{Outcome, cargo, child, place, tool::node::Node, web};
 
 /// Unpacked over ~/.local or /usr/local, everything is where a desktop looks for it.
 const FILES: [(&str, &str); 5] = [
@@ -23,7 +23,10 @@ pub fn dist(arguments: &[String]) -> Outcome {
     if !arguments.is_empty() {
         return Err("dist takes no flags".to_owned());
     }
+    // First, for it goes into the server.
+    web::build(&Node::get()?)?;
     let server = cargo::build("rookery-server", "rookery-server", true)?;
+    web::insist_inside(&server)?;
     let client = cargo::build("rookery", "rookery", true)?;
 
     let root = place::root()?;

@@ -12,6 +12,7 @@ mod start;
 mod stop;
 mod test;
 mod tool;
+mod web;
 
 use std::process::ExitCode;
 
@@ -19,10 +20,11 @@ use std::process::ExitCode;
 type Outcome<T = ()> = Result<T, String>;
 
 const USAGE: &str = "\
-cargo xtask start [--release] [-- SERVER FLAGS]   build and start the server, then the desktop client
-cargo xtask test [PART or FILTER...] [-- FLAGS]   all tests, or parts of them: lint, buf, rust;
+cargo xtask start [--release] [-- SERVER FLAGS]   build and start the server, then both clients
+cargo xtask test [PART or FILTER...] [-- FLAGS]   all tests, or parts of them: lint, buf, web, rust, browser;
                                                   any other word filters the Rust tests by name;
                                                   what follows -- goes to `cargo test` instead of --workspace
+cargo xtask web                                   build the browser client, with a Node of our own if need be
 cargo xtask check [NAME]                          one of the long checks in full; without a name: their list
 cargo xtask bench [FLAGS]                         build for release and measure
 cargo xtask dist                                  build for release and pack dist/rookery-VERSION-OS-ARCH.tar.gz
@@ -48,15 +50,23 @@ fn run(arguments: &[String]) -> Outcome {
     match task.as_str() {
         "start" => start::start(rest),
         "test" => test::test(rest),
+        "web" => web::web(rest),
         "check" => check::check(rest),
         "bench" => bench::bench(rest),
         "dist" => dist::dist(rest),
         "postgres" => postgres::hold(),
-        "tools" => tool::find_all().map(|tools| tools.print()),
+        "tools" => tools(),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())
         }
         other => Err(format!("there is no task \"{other}\":\n\n{USAGE}")),
     }
+}
+
+fn tools() -> Outcome {
+    tool::install(true, true)?;
+    tool::find_all()?.print();
+    tool::find_browsers()?.print();
+    Ok(())
 }

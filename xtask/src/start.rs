@@ -1,4 +1,4 @@
-//! `cargo xtask start`: the server first, then the desktop client, until Ctrl-C.
+//! `cargo xtask start`: the server first, then the clients for browsers and for the desktop, until Ctrl-C.
 
 mod server;
 
@@ -10,9 +10,9 @@ use std::{
 };
 
 use self::server::Server;
-use crate::{Outcome, cargo, child, stop};
+use crate::{Outcome, cargo, child, stop, tool::node::Node, web};
 
-/// Builds and starts both, and stays with them.
+/// Builds and starts everything, and stays with it.
 pub fn start(arguments: &[String]) -> Outcome {
     let (ours, for_server) = match arguments.iter().position(|word| word == "--") {
         Some(place) => (&arguments[..place], &arguments[place + 1..]),
@@ -25,6 +25,10 @@ pub fn start(arguments: &[String]) -> Outcome {
     };
     server::refuse_taken_port(for_server)?;
 
+    if release {
+        // First, for it goes into the server. A development server reads it from the disk.
+        web::build(&Node::get()?)?;
+    }
     println!("Building the server.");
     let begun = Instant::now();
     let program = cargo::build("rookery-server", "rookery-server", release)?;
@@ -32,6 +36,7 @@ pub fn start(arguments: &[String]) -> Outcome {
     let mut server = Server::start(&program, for_server)?;
     println!("Built in {:.1} s, ready {:.2} s after its start.", built.as_secs_f64(), server.ready_after.as_secs_f64());
 
+    build_pages(&server)?;
     let mut client = open_client(&server, release)?;
     let outcome = attend(&mut server, &mut client);
     if let Some(client) = &mut client {
@@ -41,8 +46,30 @@ pub fn start(arguments: &[String]) -> Outcome {
     outcome
 }
 
+/// The client for browsers, where there is npm; else how to get it. The server shows it as soon as it is built.
+fn build_pages(server: &Server) -> Outcome {
+    let Some(node) = Node::find()? else {
+        println!(
+            "There is no browser client yet: it takes Node 20.19 or newer with npm, which is not here. `cargo xtask web` \
+             brings one into .tools/ and builds it, also while the server runs. Then it is at {}",
+            server.page()
+        );
+        return Ok(());
+    };
+    match web::build(&node) {
+        Ok(()) => println!("Browser: {}", server.page()),
+        // Whoever attends to the server next finds out what has stopped it.
+        Err(_) if stop::received().is_some() => {}
+        Err(sentence) => println!("There is no browser client: {sentence}. The server goes on."),
+    }
+    Ok(())
+}
+
 /// The window, where there is something to show it on; else how to come in without one.
 fn open_client(server: &Server, release: bool) -> Outcome<Option<Child>> {
+    if stop::received().is_some() {
+        return Ok(None);
+    }
     if !has_display() {
         println!("There is no display here. Give clients this address: {}", server.url);
         print_ways_in(server);

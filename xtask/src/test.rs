@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test there is, the quick ones first, up to the first step that fails.
 
+pub mod browser;
 mod plan;
 mod step;
 
@@ -7,10 +8,11 @@ use std::process::Command;
 
 use self::{plan::Plan, step::Steps};
 use crate::{
-    Outcome, cargo, child,
+    Outcome, cargo, child, place,
     postgres::Postgres,
     proto,
-    tool::{self, Tools},
+    tool::{self, Browsers, Tools, node::Node},
+    web,
 };
 
 /// Runs all of it, or the parts that are named.
@@ -27,16 +29,29 @@ fn run(plan: &Plan, steps: &mut Steps) -> Outcome {
         steps.run("format", || child::run(cargo::cargo()?.args(["fmt", "--all", "--check"])))?;
     }
     let mut tools = None;
-    if plan.rust {
-        tools = Some(steps.run("tools", || tool::find_all().inspect(Tools::print))?);
+    let mut browsers = None;
+    let mut buf = None;
+    if plan.rust || plan.buf || plan.browser {
+        steps.run("tools", || {
+            tool::install(plan.rust, plan.browser)?;
+            if plan.rust {
+                tools = Some(tool::find_all().inspect(Tools::print)?);
+            }
+            if plan.browser {
+                browsers = Some(tool::find_browsers().inspect(Browsers::print)?);
+            }
+            if plan.buf {
+                buf = Some(tool::find_buf()?);
+            }
+            Ok(())
+        })?;
     }
-    if plan.buf {
-        let buf = match &tools {
-            Some(tools) => tools.buf.clone(),
-            None => steps.run("tools", tool::find_buf)?,
-        };
+    if let Some(buf) = buf {
         steps.run("buf lint", || proto::lint(&buf))?;
         steps.run("buf breaking", || proto::breaking(&buf))?;
+    }
+    if plan.web {
+        steps.run("web", || web::test(&Node::get()?))?;
     }
     if plan.lint {
         let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
@@ -46,6 +61,9 @@ fn run(plan: &Plan, steps: &mut Steps) -> Outcome {
         steps.run("build", || build(plan))?;
         let postgres = steps.run("database", || Postgres::start(&tools.postgres))?;
         steps.run("tests", || child::run(environment(&mut tests(plan)?, &tools, &postgres)))?;
+    }
+    if let Some(browsers) = browsers {
+        steps.run("browser", || browser::play(&browsers, &place::root()?.join(".test/pictures")))?;
     }
     Ok(())
 }

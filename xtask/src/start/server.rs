@@ -46,6 +46,15 @@ impl Server {
         self.url.split_once("://").map_or(self.url.as_str(), |(_, authority)| authority)
     }
 
+    /// Where a browser on this machine finds its client. Browsers keep a session without TLS on loopback alone.
+    pub fn page(&self) -> String {
+        let address: Option<SocketAddr> = self.authority().parse().ok();
+        match address {
+            Some(address) if address.ip().is_unspecified() => format!("http://127.0.0.1:{}/", address.port()),
+            _ => format!("{}/", self.url),
+        }
+    }
+
     /// Ends it and says so, since draining its streams may take a moment.
     pub fn end(&mut self) {
         child::end(&mut self.child);

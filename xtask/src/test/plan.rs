@@ -9,8 +9,12 @@ pub struct Plan {
     pub lint: bool,
     /// The protocol's form and its past.
     pub buf: bool,
+    /// The browser client's form and tests, and its build.
+    pub web: bool,
     /// All tests in Rust, with what they call.
     pub rust: bool,
+    /// The play in browsers, from one end to the other.
+    pub browser: bool,
     /// Names of Rust tests; empty: all.
     pub filters: Vec<String>,
     /// For `cargo test`, in place of --workspace.
@@ -26,7 +30,9 @@ impl Plan {
             match word.as_str() {
                 "lint" => plan.lint = true,
                 "buf" => plan.buf = true,
+                "web" => plan.web = true,
                 "rust" => plan.rust = true,
+                "browser" => plan.browser = true,
                 "--" => break,
                 flag if flag.starts_with('-') => {
                     return Err(format!("{flag} is no flag of this task; flags for `cargo test` go behind --"));
@@ -38,8 +44,8 @@ impl Plan {
         if !plan.filters.is_empty() || !plan.flags.is_empty() {
             plan.rust = true;
         }
-        if !(plan.lint || plan.buf || plan.rust) {
-            (plan.lint, plan.buf, plan.rust) = (true, true, true);
+        if !(plan.lint || plan.buf || plan.web || plan.rust || plan.browser) {
+            (plan.lint, plan.buf, plan.web, plan.rust, plan.browser) = (true, true, true, true, true);
         }
         Ok(plan)
     }
@@ -48,13 +54,15 @@ impl Plan {
     pub fn steps(&self) -> Vec<&'static str> {
         let all = [
             ("format", self.lint),
-            ("tools", self.rust || self.buf),
+            ("tools", self.rust || self.buf || self.browser),
             ("buf lint", self.buf),
             ("buf breaking", self.buf),
+            ("web", self.web),
             ("clippy", self.lint),
             ("build", self.rust),
             ("database", self.rust),
             ("tests", self.rust),
+            ("browser", self.browser),
         ];
         all.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect()
     }
@@ -81,7 +89,7 @@ mod tests {
     #[test]
     fn nothing_named_means_everything() {
         let plan = parse("");
-        assert!(plan.lint && plan.buf && plan.rust);
+        assert!(plan.lint && plan.buf && plan.web && plan.rust && plan.browser);
         assert_eq!(plan.packages(), Some("--workspace"));
     }
 
@@ -89,6 +97,7 @@ mod tests {
     fn a_part_runs_alone() {
         assert_eq!(parse("buf"), Plan { buf: true, ..Plan::default() });
         assert_eq!(parse("lint").steps(), ["format", "clippy"]);
+        assert_eq!(parse("web browser").steps(), ["tools", "web", "browser"]);
     }
 
     #[test]

