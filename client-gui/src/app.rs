@@ -11,6 +11,7 @@ use iced::{Element, Event, Subscription, Task, Theme, event, window};
 use jiff::Zoned;
 use rookery_client::{Error, Profile, Session};
 
+use crate::pane::viewer;
 use crate::screen::{chat, sign_in};
 use crate::settings::Settings;
 use crate::widget::icon::Icon;
@@ -257,6 +258,9 @@ fn key(event: Event, status: event::Status, _window: window::Id) -> Option<Press
                     Some(Pressed::Chat(chat::Message::Typed(text?.to_string())))
                 }
                 Key::Character("k") if modifiers.command() => Some(Pressed::Chat(chat::Message::SwitcherWanted)),
+                Key::Named(Named::ArrowLeft | Named::ArrowRight) if free && modifiers.is_empty() => {
+                    viewer::State::key(&key).map(|message| Pressed::Chat(chat::Message::Viewer(message)))
+                }
                 Key::Named(Named::ArrowUp) if modifiers.alt() => Some(Pressed::Chat(chat::Message::ChatStepped(-1))),
                 Key::Named(Named::ArrowDown) if modifiers.alt() => Some(Pressed::Chat(chat::Message::ChatStepped(1))),
                 _ => None,

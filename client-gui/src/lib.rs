@@ -5,6 +5,7 @@ pub mod app;
 pub mod arguments;
 pub mod clock;
 pub mod dialog;
+pub mod download;
 pub mod emoji;
 pub mod emote;
 pub mod fonts;

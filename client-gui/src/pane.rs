@@ -6,3 +6,4 @@ pub mod emote_picker;
 pub mod members;
 pub mod message;
 pub mod sidebar;
+pub mod viewer;

@@ -91,6 +91,12 @@ impl Picture {
         (self.width, self.height)
     }
 
+    /// The place that it takes where it is drawn as it is.
+    #[must_use]
+    pub fn size_drawn(&self) -> (f32, f32) {
+        (self.width as f32, self.height as f32)
+    }
+
     /// What to draw a frame with when it is drawn so wide.
     #[must_use]
     pub fn handle(&self, frame: usize, width: f32) -> &Handle {

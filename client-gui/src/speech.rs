@@ -67,6 +67,43 @@ pub fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default()
 }
 
+/// What a message says, in one line: its first one, or what was sent without words.
+#[must_use]
+pub fn gist(message: &v1::Message) -> &str {
+    let line = first_line(&message.text);
+    let pictures = message.attachments.iter().all(|media| media.kind() == v1::MediaKind::Picture);
+    match message.attachments.as_slice() {
+        _ if !line.is_empty() => line,
+        [] => "",
+        [gif] if gif.animated => "GIF",
+        [_] if pictures => "Picture",
+        [file] => &file.name,
+        _ if pictures => "Pictures",
+        _ => "Files",
+    }
+}
+
+/// How large a file is.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const STEP: f64 = 1024.0;
+    let mut rest = bytes as f64;
+    for unit in ["bytes", "KB", "MB", "GB"] {
+        if rest < STEP - 0.5 || unit == "GB" {
+            let exact = unit == "bytes" || rest >= 10.0;
+            return if exact { format!("{rest:.0} {unit}") } else { format!("{rest:.1} {unit}") };
+        }
+        rest /= STEP;
+    }
+    String::new()
+}
+
+/// How much of a file is there.
+#[must_use]
+pub fn progress(sent: u64, total: u64) -> String {
+    format!("{} of {}", size(sent), size(total))
+}
+
 /// A server's words as a sentence.
 #[must_use]
 pub fn sentence(words: &str) -> String {
@@ -100,7 +137,7 @@ pub fn preview(world: &State, conversation: &Conversation) -> String {
     if message.deleted {
         return "Message deleted".to_owned();
     }
-    let says = first_line(&message.text);
+    let says = gist(message);
     let own = message.author_id == world.user_id();
     match conversation.kind() {
         ConversationKind::Direct if !own => says.to_owned(),

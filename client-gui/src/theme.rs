@@ -118,6 +118,18 @@ pub const EMOTE_NAME: usize = 30;
 pub const COMPLETION: f32 = 320.0;
 /// Text is never wider than this: long lines are hard to read.
 pub const MEASURE: f32 = 760.0;
+/// The room of a picture among the messages.
+pub const PICTURE: (f32, f32) = (400.0, 300.0);
+/// The same for each of several, which stand in rows.
+pub const PICTURES: (f32, f32) = (300.0, 148.0);
+/// A file among the messages.
+pub const FILE_CARD: f32 = 360.0;
+/// The picture of a file's sort.
+pub const ICON_FILE: f32 = 26.0;
+/// How long and how high it is shown how much of a file is sent.
+pub const PROGRESS: (f32, f32) = (160.0, 6.0);
+/// How large a picture is drawn, in words.
+pub const PERCENT: f32 = 56.0;
 /// How far before the end of what is loaded the next page is asked for.
 pub const ANTICIPATION: f32 = 600.0;
 /// So near to the end counts as being there.
@@ -235,6 +247,8 @@ pub struct Colors {
     pub idle: Color,
     /// Behind a dialog.
     pub veil: Color,
+    /// Behind a picture that is looked at.
+    pub night: Color,
 }
 
 const DARK: Colors = Colors {
@@ -258,6 +272,7 @@ const DARK: Colors = Colors {
     online: color!(0x46b77b),
     idle: color!(0xe0a63f),
     veil: color!(0x07080a, 0.62),
+    night: color!(0x0b0c0f, 0.94),
 };
 
 const LIGHT: Colors = Colors {
@@ -281,6 +296,7 @@ const LIGHT: Colors = Colors {
     online: color!(0x2f9e62),
     idle: color!(0xc98a17),
     veil: color!(0x1b1e25, 0.38),
+    night: color!(0x0b0c0f, 0.94),
 };
 
 /// The colours of initials, the same in both modes: white is readable on each.

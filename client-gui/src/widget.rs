@@ -5,6 +5,7 @@ pub mod dialog;
 pub mod field;
 pub mod icon;
 pub mod ink;
+pub mod lens;
 pub mod picture;
 pub mod popover;
 pub mod scroller;

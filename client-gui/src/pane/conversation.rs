@@ -12,6 +12,7 @@ use rookery_client::{Client, Conversation, Error, PageAt, State as World, v1};
 
 use super::{composer, emote_picker, message};
 use crate::emote::Habits;
+use crate::gallery::Gallery;
 use crate::theme::{self, Mode};
 use crate::transcript::{self, Reader};
 use crate::widget::icon::Icon;
@@ -73,6 +74,12 @@ pub enum Action {
     ConfirmDelete(i64),
     /// Show or hide the members.
     ToggleMembers,
+    /// Look closely at one of some pictures.
+    ShowPictures(Vec<v1::Media>, usize),
+    /// Keep a file on this device.
+    Save(v1::Media),
+    /// Keep a file on this device and open it.
+    Open(v1::Media),
 }
 
 impl State {
@@ -252,6 +259,13 @@ impl State {
                 }
             }
             Line::CancelWanted(request_id) => client.cancel(request_id),
+            Line::PictureWanted { id, index } => {
+                if let Some(message) = known(id) {
+                    return Action::ShowPictures(message::attachment::pictures(message), index);
+                }
+            }
+            Line::SaveWanted(media) => return Action::Save(media),
+            Line::OpenWanted(media) => return Action::Open(media),
         }
         Action::None
     }
@@ -346,6 +360,7 @@ impl State {
         composer: &'a composer::State,
         habits: &'a Habits,
         world: &'a World,
+        gallery: &'a Gallery,
         now: &'a Zoned,
         mode: Mode,
     ) -> Element<'a, Message> {
@@ -353,7 +368,7 @@ impl State {
             return space().into();
         };
         let head = head(conversation, world, now);
-        let messages = self.messages(conversation, habits, world, now, mode);
+        let messages = self.messages(conversation, habits, world, gallery, now, mode);
         let jump = self.jump_button(conversation).map(|button| bottom_center(button).padding(theme::SMALL));
         // In a container, for a column leaves out what is not there: the composer would move up a place and lose its focus.
         let error = container(self.error.as_deref().map(alarm));
@@ -375,6 +390,7 @@ impl State {
         conversation: &'a Conversation,
         habits: &'a Habits,
         world: &'a World,
+        gallery: &'a Gallery,
         now: &'a Zoned,
         mode: Mode,
     ) -> Element<'a, Message> {
@@ -387,6 +403,7 @@ impl State {
         let view = message::View {
             world,
             conversation,
+            gallery,
             now,
             hovered: self.hovered,
             reacting: self.reacting,
@@ -438,9 +455,9 @@ fn limit(world: &World) -> usize {
 }
 
 fn subject<'a>(id: i64, conversation: &'a Conversation, world: &'a World) -> (&'a str, &'a str) {
-    conversation.message(id).map_or(("…", ""), |message| {
-        (speech::shown_name(world, message.author_id), speech::first_line(&message.text))
-    })
+    conversation
+        .message(id)
+        .map_or(("…", ""), |message| (speech::shown_name(world, message.author_id), speech::gist(message)))
 }
 
 fn head<'a>(conversation: &'a Conversation, world: &'a World, now: &'a Zoned) -> Element<'a, Message> {

@@ -1,5 +1,8 @@
 //! One line of the conversation as it is drawn.
 
+pub mod attachment;
+mod pending;
+
 use iced::widget::{Column, Space, button, column, container, mouse_area, row, rule, space, stack, text, tooltip};
 use iced::{Center, Element, Fill, padding};
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -8,6 +11,7 @@ use rookery_client::{Connection, Conversation, Pending, PendingStatus, State as 
 
 use super::emote_picker;
 use crate::emote::Habits;
+use crate::gallery::Gallery;
 use crate::theme::{self, Colors};
 use crate::transcript::{Line, What};
 use crate::widget::icon::Icon;
@@ -55,6 +59,17 @@ pub enum Message {
     RewriteWanted(String),
     /// Give a waiting one up.
     CancelWanted(String),
+    /// Look closely at one of a message's pictures.
+    PictureWanted {
+        /// Whose.
+        id: i64,
+        /// Which of its pictures.
+        index: usize,
+    },
+    /// Keep a file on this device.
+    SaveWanted(v1::Media),
+    /// Keep a file on this device and open it.
+    OpenWanted(v1::Media),
 }
 
 /// What lines are drawn from.
@@ -64,6 +79,8 @@ pub struct View<'a> {
     pub world: &'a World,
     /// Where the message stands.
     pub conversation: &'a Conversation,
+    /// The pictures.
+    pub gallery: &'a Gallery,
     /// The time.
     pub now: &'a Zoned,
     /// The message under the pointer.
@@ -136,9 +153,10 @@ impl<'a> View<'a> {
         };
         let name = head.then(|| self.head(author, at.as_ref()));
         let reply = (message.reply_to != 0 && !message.deleted).then(|| self.reply(message.reply_to));
-        let says = self.says(message);
+        let says = (message.deleted || !message.text.is_empty()).then(|| self.says(message));
+        let attachments = attachment::show(self.gallery, message);
         let reactions = (!message.reactions.is_empty()).then(|| self.reactions(message));
-        let body = measured(column![name, reply, says, reactions]);
+        let body = measured(column![name, reply, says, attachments, reactions]);
         let line = row![picture, body].spacing(theme::MEDIUM);
         let style = if self.found == Some(id) {
             theme::surface::found
@@ -201,7 +219,7 @@ impl<'a> View<'a> {
         let original = self.conversation.message(id);
         let (author, says) = match original {
             Some(original) if original.deleted => (None, "Message deleted"),
-            Some(original) => (Some(original.author_id), speech::first_line(&original.text)),
+            Some(original) => (Some(original.author_id), speech::gist(original)),
             None => (None, "…"),
         };
         let author = author.map(|author| {
@@ -233,7 +251,7 @@ impl<'a> View<'a> {
             tool(Icon::React, "React", Message::ReactWanted(id)),
             tool(Icon::Reply, "Reply", Message::ReplyWanted(id)),
             own.then(|| tool(Icon::Edit, "Edit", Message::EditWanted(id))),
-            tool(Icon::Copy, "Copy text", Message::CopyWanted(id)),
+            (!message.text.is_empty()).then(|| tool(Icon::Copy, "Copy text", Message::CopyWanted(id))),
             tool(Icon::Unread, "Mark unread from here", Message::UnreadWanted(id)),
             (own || owns).then(|| tool(Icon::Delete, "Delete", Message::DeleteWanted(id))),
         ])
@@ -276,9 +294,11 @@ impl<'a> View<'a> {
         let name = head.then(|| words::look(theme::BODY).font(theme::SEMIBOLD).view(author));
         let reply = (pending.reply_to != 0).then(|| self.reply(pending.reply_to));
         let size = if emoji::jumbo(&pending.text) { theme::JUMBO } else { theme::BODY };
-        let says = words::look(size).style(theme::faint).view(&pending.text);
-        let state = self.tells(pending).then(|| status(pending));
-        let line = row![picture, measured(column![name, reply, says, state])].spacing(theme::MEDIUM);
+        let says = (!pending.text.is_empty()).then(|| words::look(size).style(theme::faint).view(&pending.text));
+        let attachments = attachment::waiting(self.gallery, pending);
+        let upload = self.world.upload(&pending.request_id);
+        let state = (upload.is_some() || self.tells(pending)).then(|| pending::status(pending, upload));
+        let line = row![picture, measured(column![name, reply, says, attachments, state])].spacing(theme::MEDIUM);
         let line =
             container(line).width(Fill).padding(padding::horizontal(theme::SMALL).top(theme::TINY).bottom(theme::TINY));
         placed(line, head)
@@ -291,37 +311,6 @@ fn top_right<'a>(tools: Element<'a, Message>) -> Element<'a, Message> {
 
 /// After this long the wait for an answer is shown.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
-
-/// Whether a message is on its way, and what to do when it is not.
-fn status(pending: &Pending) -> Element<'_, Message> {
-    let name = || pending.request_id.clone();
-    let cancel = link("Cancel", Message::CancelWanted(name()));
-    match &pending.status {
-        PendingStatus::Sending => row![
-            Icon::Clock.view(theme::CAPTION).style(theme::faint),
-            text("Sending…").size(theme::CAPTION).style(theme::faint),
-            cancel,
-        ],
-        PendingStatus::Failed(why) => row![
-            Icon::Alert.view(theme::CAPTION).style(theme::danger),
-            text(format!("Not sent. {}", speech::sentence(why))).size(theme::CAPTION).style(theme::danger),
-            link("Retry", Message::RetryWanted(name())),
-            link("Edit", Message::RewriteWanted(name())),
-            cancel,
-        ],
-    }
-    .spacing(theme::SMALL)
-    .align_y(Center)
-    .into()
-}
-
-fn link<'a>(label: &'a str, message: Message) -> Element<'a, Message> {
-    button(text(label).size(theme::CAPTION).font(theme::SEMIBOLD))
-        .padding(0)
-        .style(theme::button::link)
-        .on_press(message)
-        .into()
-}
 
 fn tool<'a>(icon: Icon, hint: &'a str, message: Message) -> Element<'a, Message> {
     hint_over(small(icon.view(theme::ICON_SMALL + theme::HAIR), message), hint, tooltip::Position::Top)

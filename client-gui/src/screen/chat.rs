@@ -13,13 +13,16 @@ use rookery_client::{Client, Connection, Error, State as World, Update};
 
 use crate::dialog::confirm::Deed;
 use crate::dialog::{self, add_chat, add_group, add_members, confirm, invite, profile, rename};
+use crate::download;
 use crate::emote::Habits;
 use crate::gallery::{self, Gallery, Orders};
-use crate::pane::{composer, conversation, members, sidebar};
+use crate::pane::{composer, conversation, members, sidebar, viewer};
 use crate::theme::Mode;
 
 /// How long "connected again" is shown.
 const RESUMED: Duration = Duration::from_secs(3);
+/// How long it is told where a file is.
+const TOLD: Duration = Duration::from_secs(8);
 
 /// The screen.
 #[derive(Debug)]
@@ -32,6 +35,9 @@ pub struct State {
     // A direct chat has none to show; the next group has.
     members_wanted: bool,
     dialog: Option<dialog::State>,
+    viewer: Option<viewer::State>,
+    // What has become of a file, until that was read.
+    note_of_file: Option<(String, Instant)>,
     now: Zoned,
     focused: bool,
     note: bool,
@@ -58,6 +64,12 @@ pub enum Message {
     Members(members::Message),
     /// In the dialog.
     Dialog(dialog::Message),
+    /// Among the pictures that are looked at.
+    Viewer(viewer::Message),
+    /// A file is on this device, or not.
+    Kept(Result<download::Outcome, Error>),
+    /// That was told long enough.
+    KeptToldLong,
     /// A direct chat with a member is there.
     Opened(Result<i64, Error>),
     /// What was agreed to is done, or not.
@@ -116,6 +128,8 @@ impl State {
             members: None,
             members_wanted: false,
             dialog: None,
+            viewer: None,
+            note_of_file: None,
             now,
             focused: true,
             note,
@@ -182,6 +196,11 @@ impl State {
             Message::Conversation(message) => return self.conversation(message),
             Message::Members(message) => return self.members(message),
             Message::Dialog(message) => return self.dialog(message),
+            Message::Viewer(message) => return self.view_pictures(message),
+            Message::Kept(result) => return self.kept(result),
+            Message::KeptToldLong => {
+                self.note_of_file = self.note_of_file.take().filter(|(_, since)| since.elapsed() < TOLD)
+            }
             Message::Opened(Ok(id)) => return Action::Run(self.show(id)),
             Message::Opened(Err(error)) | Message::Done(Err(error)) => self.complain(error),
             Message::Done(Ok(())) | Message::PicturesCame => {}
@@ -275,6 +294,9 @@ impl State {
     }
 
     fn escape(&mut self) -> Action {
+        if self.viewer.is_some() {
+            return self.view_pictures(viewer::Message::Closed);
+        }
         if self.dialog.is_some() {
             return self.dialog(dialog::Message::Closed);
         }
@@ -283,7 +305,7 @@ impl State {
 
     /// Whoever begins to write means the composer.
     fn write(&mut self, letters: String) -> Action {
-        let open = self.open.as_ref().filter(|_| self.dialog.is_none());
+        let open = self.open.as_ref().filter(|_| self.dialog.is_none() && self.viewer.is_none());
         let Some(composer) = open.and_then(|open| self.composers.get(&open.id())) else {
             return Action::None;
         };
@@ -388,7 +410,37 @@ impl State {
                 self.confirm(Deed::Delete { conversation_id: id, id: message })
             }
             conversation::Action::ToggleMembers => self.toggle_members(),
+            conversation::Action::ShowPictures(pictures, at) => {
+                self.viewer = viewer::State::new(pictures, at);
+                Action::Run(unfocus())
+            }
+            conversation::Action::Save(media) => {
+                Action::Run(Task::perform(download::save(self.client.media().clone(), media), Message::Kept))
+            }
+            conversation::Action::Open(media) => {
+                Action::Run(Task::perform(download::open(self.client.media().clone(), media), Message::Kept))
+            }
         }
+    }
+
+    fn view_pictures(&mut self, message: viewer::Message) -> Action {
+        let Some(viewer) = &mut self.viewer else {
+            return Action::None;
+        };
+        match viewer.update(message, &self.client) {
+            viewer::Action::None => Action::None,
+            viewer::Action::Run(task) => Action::Run(task.map(Message::Viewer)),
+            viewer::Action::Close => {
+                self.viewer = None;
+                let composer = self.open.as_ref().and_then(|open| self.composers.get(&open.id()));
+                Action::Run(composer.map_or_else(Task::none, composer::State::focus))
+            }
+        }
+    }
+
+    fn kept(&mut self, result: Result<download::Outcome, Error>) -> Action {
+        self.note_of_file = download::note(result).map(|note| (note, Instant::now()));
+        Action::Run(Task::perform(tokio::time::sleep(TOLD), |()| Message::KeptToldLong))
     }
 
     fn members(&mut self, message: members::Message) -> Action {
@@ -432,9 +484,7 @@ impl State {
     }
 
     fn confirm(&mut self, deed: Deed) -> Action {
-        // Else Enter would still send what stands in the composer.
-        let unfocus = iced::advanced::widget::operate(iced::advanced::widget::operation::focusable::unfocus());
-        self.ask(dialog::State::Confirm(confirm::State(deed)), unfocus)
+        self.ask(dialog::State::Confirm(confirm::State(deed)), unfocus())
     }
 
     fn dialog(&mut self, message: dialog::Message) -> Action {
@@ -462,4 +512,9 @@ impl State {
     pub fn view(&self, mode: Mode) -> iced::Element<'_, Message> {
         view::show(self, mode)
     }
+}
+
+/// Else Enter would still send what stands in the composer.
+fn unfocus<M: Send + 'static>() -> Task<M> {
+    iced::advanced::widget::operate(iced::advanced::widget::operation::focusable::unfocus())
 }

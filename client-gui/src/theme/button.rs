@@ -104,6 +104,17 @@ pub fn reaction(mine: bool) -> impl Fn(&Theme, Status) -> Style {
     }
 }
 
+/// Lies on a picture.
+#[must_use]
+pub fn over_picture(theme: &Theme, status: Status) -> Style {
+    let colors = colors(theme);
+    let background = match status {
+        Status::Active | Status::Disabled => colors.floating,
+        Status::Hovered | Status::Pressed => colors.accent,
+    };
+    Style { border: border::rounded(ROUND_FULL), ..filled(background, colors.text) }
+}
+
 /// Floats above the messages.
 #[must_use]
 pub fn floating(theme: &Theme, status: Status) -> Style {

@@ -1,7 +1,7 @@
 //! Styles of surfaces: panes, cards, badges, lines. No shadows: iced's software renderer (0.14) paints them again over
 //! what has not changed, and they grow darker with each key.
 
-use iced::widget::{container, rule, scrollable};
+use iced::widget::{container, progress_bar, rule, scrollable};
 use iced::{Background, Border, Color, Theme, border};
 
 use super::{ROUND, ROUND_FULL, ROUND_LARGE, TINY, colors};
@@ -52,6 +52,24 @@ pub fn floating(theme: &Theme) -> container::Style {
 #[must_use]
 pub fn veil(theme: &Theme) -> container::Style {
     plain(colors(theme).veil)
+}
+
+/// Behind a picture that is looked at.
+#[must_use]
+pub fn dark(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style { text_color: Some(colors.text), ..plain(colors.night) }
+}
+
+/// How much of something is done.
+#[must_use]
+pub fn progress(theme: &Theme) -> progress_bar::Style {
+    let colors = colors(theme);
+    progress_bar::Style {
+        background: Background::Color(colors.line),
+        bar: Background::Color(colors.accent),
+        border: border::rounded(ROUND_FULL),
+    }
 }
 
 /// Where one writes, drawn around an editor that has no frame of its own.

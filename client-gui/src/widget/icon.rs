@@ -23,6 +23,7 @@ macro_rules! icons {
 }
 
 icons! {
+    Actual = '\u{e257}',
     Add = '\u{e13d}',
     AddChat = '\u{e40c}',
     AddGroup = '\u{e1a2}',

@@ -14,7 +14,7 @@ use iced::{Element, Event, Length, Point, Rectangle, Renderer, Size, Theme, bord
 use super::icon::Icon;
 use crate::gallery::{Gallery, Look, Order};
 use crate::theme;
-use reel::Reel;
+pub use reel::Reel;
 
 /// The picture.
 pub struct Picture<'a> {

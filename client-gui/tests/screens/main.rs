@@ -5,6 +5,7 @@
 mod chat;
 mod dialog;
 mod emote;
+mod media;
 mod sign_in;
 mod window;
 mod world;

@@ -19,7 +19,7 @@ pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
         mode,
         note: state.note,
     };
-    let middle = container(stack![conversation(state, mode), banner(state)])
+    let middle = container(stack![conversation(state, mode), banner(state), note(state)])
         .width(Fill)
         .height(Fill)
         .style(theme::surface::base);
@@ -31,17 +31,20 @@ pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
             let card = open.view(&state.world).map(Message::Dialog);
             overlay::over(screen, card, Message::Dialog(dialog::Message::Closed))
         }
-        // The same depth with and without a dialog: else the panes would forget where they were.
-        None => stack![screen].into(),
+        None => {
+            let viewer = state.viewer.as_ref().map(|viewer| viewer.view(&state.gallery).map(Message::Viewer));
+            // The same depth with and without something above: else the panes would forget where they were.
+            stack![screen].push(viewer).into()
+        }
     }
 }
 
 fn conversation(state: &State, mode: Mode) -> Element<'_, Message> {
     let open = state.open.as_ref().and_then(|open| Some((open, state.composers.get(&open.id())?)));
     match open {
-        Some((open, composer)) => {
-            open.view(composer, &state.habits, &state.world, &state.now, mode).map(Message::Conversation)
-        }
+        Some((open, composer)) => open
+            .view(composer, &state.habits, &state.world, &state.gallery, &state.now, mode)
+            .map(Message::Conversation),
         None => match state.world.connection() {
             Connection::Online => empty(Icon::Message, "No chat is open", "Choose one on the left."),
             _ => empty(Icon::Bird, "One moment", "Your chats are on their way."),
@@ -54,6 +57,16 @@ fn members(state: &State) -> Option<Element<'_, Message>> {
     let conversation = state.world.conversation(open.id())?;
     let members = state.members.as_ref()?;
     Some(members.view(conversation, &state.world).map(Message::Members))
+}
+
+/// What has become of a file.
+fn note(state: &State) -> Option<Element<'_, Message>> {
+    let (sentence, _) = state.note_of_file.as_ref()?;
+    let notice = container(words::look(theme::NOTE).view(sentence))
+        .padding([theme::SMALL, theme::LARGE])
+        .style(theme::surface::notice);
+    let above_composer = padding::bottom(theme::HEADER + theme::HUGE);
+    Some(container(notice).center_x(Fill).align_bottom(Fill).padding(above_composer).into())
 }
 
 /// A word about the connection, over the messages, so that nothing moves.
