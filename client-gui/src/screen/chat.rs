@@ -440,7 +440,7 @@ impl State {
 
     fn kept(&mut self, result: Result<download::Outcome, Error>) -> Action {
         self.note_of_file = download::note(result).map(|note| (note, Instant::now()));
-        Action::Run(Task::perform(tokio::time::sleep(TOLD), |()| Message::KeptToldLong))
+        Action::Run(Task::perform(async { tokio::time::sleep(TOLD).await }, |()| Message::KeptToldLong))
     }
 
     fn members(&mut self, message: members::Message) -> Action {
