@@ -83,6 +83,18 @@ pub fn gist(message: &v1::Message) -> &str {
     }
 }
 
+/// A file's name of at most so many letters; its end, which says what it is, stays.
+#[must_use]
+pub fn file_name(name: &str, most: usize) -> String {
+    let letters: Vec<&str> = name.graphemes(true).collect();
+    if letters.len() <= most {
+        return name.to_owned();
+    }
+    let end = most / 3;
+    let start = most - end - 1;
+    format!("{}…{}", letters[..start].concat().trim_end(), letters[letters.len() - end..].concat())
+}
+
 /// How large a file is.
 #[must_use]
 pub fn size(bytes: u64) -> String {
@@ -215,5 +227,39 @@ mod tests {
         assert_eq!(sentence("Slow down."), "Slow down.");
         assert_eq!(count(1, "member", "members"), "1 member");
         assert_eq!(count(2, "member", "members"), "2 members");
+    }
+
+    #[test]
+    fn a_message_without_words_says_what_it_is() {
+        let media = |kind: v1::MediaKind, animated| v1::Media {
+            kind: kind.into(),
+            name: "paper.pdf".into(),
+            animated,
+            ..v1::Media::default()
+        };
+        let (picture, file) = (media(v1::MediaKind::Picture, false), media(v1::MediaKind::File, false));
+        let said = |text: &str, attachments: &[&v1::Media]| v1::Message {
+            text: text.into(),
+            attachments: attachments.iter().map(|media| (*media).clone()).collect(),
+            ..v1::Message::default()
+        };
+        assert_eq!(gist(&said("Look", &[&picture])), "Look");
+        assert_eq!(gist(&said("", &[&picture])), "Picture");
+        assert_eq!(gist(&said("", &[&media(v1::MediaKind::Picture, true)])), "GIF");
+        assert_eq!(gist(&said("", &[&file])), "paper.pdf");
+        assert_eq!(gist(&said("", &[&picture, &picture])), "Pictures");
+        assert_eq!(gist(&said("", &[&picture, &file])), "Files");
+    }
+
+    #[test]
+    fn a_long_name_of_a_file_keeps_its_end() {
+        assert_eq!(file_name("heron.flac", 20), "heron.flac");
+        assert_eq!(file_name("The birds of the northern coast.pdf", 21), "The birds of…ast.pdf");
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes = [0, 812, 3_500, 12_000, 1_048_575, 52_428_800, 5_368_709_120].map(size);
+        assert_eq!(sizes, ["0 bytes", "812 bytes", "3.4 KB", "12 KB", "1.0 MB", "50 MB", "5.0 GB"]);
     }
 }

@@ -124,6 +124,8 @@ pub const PICTURE: (f32, f32) = (400.0, 300.0);
 pub const PICTURES: (f32, f32) = (300.0, 148.0);
 /// A file among the messages.
 pub const FILE_CARD: f32 = 360.0;
+/// So many letters of its name fit into it.
+pub const FILE_NAME: usize = 26;
 /// The picture of a file's sort.
 pub const ICON_FILE: f32 = 26.0;
 /// How long and how high it is shown how much of a file is sent.
@@ -272,7 +274,7 @@ const DARK: Colors = Colors {
     online: color!(0x46b77b),
     idle: color!(0xe0a63f),
     veil: color!(0x07080a, 0.62),
-    night: color!(0x0b0c0f, 0.94),
+    night: color!(0x0b0c0f),
 };
 
 const LIGHT: Colors = Colors {
@@ -296,7 +298,7 @@ const LIGHT: Colors = Colors {
     online: color!(0x2f9e62),
     idle: color!(0xc98a17),
     veil: color!(0x1b1e25, 0.38),
-    night: color!(0x0b0c0f, 0.94),
+    night: color!(0x0b0c0f),
 };
 
 /// The colours of initials, the same in both modes: white is readable on each.

@@ -80,8 +80,8 @@ impl Shelf {
     }
 
     pub fn blur(&mut self, thumbhash: &[u8], (width, height): (f32, f32)) -> Option<Handle> {
-        let size = |side: f32| ((side / BLUR).ceil() as u32).max(1);
-        let key = (thumbhash.to_vec(), size(width), size(height));
+        // As large as it is drawn: iced's software renderer (0.14) would put a small one some pixels beside its place.
+        let key = (thumbhash.to_vec(), width as u32, height as u32);
         if self.blurs.len() >= BLURS {
             self.blurs.clear();
         }
@@ -134,9 +134,8 @@ const BUDGET: usize = 64 << 20;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// What is on the screen is drawn within this time.
 const TOGETHER: Duration = Duration::from_millis(200);
-/// A blurred image has so few pixels.
-const BLUR: f32 = 4.0;
-const BLURS: usize = 200;
+/// So many blurred images at most.
+const BLURS: usize = 32;
 const PLACES: usize = 2_000;
 
 #[cfg(test)]

@@ -89,8 +89,7 @@ pub fn blur(thumbhash: &[u8], width: u32, height: u32) -> Option<RgbaImage> {
         return None;
     }
     let mut pixels = imageops::resize(&small, width, height, FilterType::Triangle);
-    // A few pixels drawn large.
-    round(&mut pixels, 2.0);
+    round(&mut pixels, theme::ROUND);
     Some(pixels)
 }
 

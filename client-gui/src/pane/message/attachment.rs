@@ -69,10 +69,15 @@ fn card(media: &v1::Media) -> Element<'_, Message> {
     let open = download::is_harmless(&media.name)
         .then(|| icon_button(Icon::OpenFile, "Open", Message::OpenWanted(media.clone())));
     let save = icon_button(Icon::Download, "Save", Message::SaveWanted(media.clone()));
-    let name = button(words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view(&media.name))
-        .padding(0)
-        .style(theme::button::link)
-        .on_press(Message::SaveWanted(media.clone()));
+    let name = button(
+        words::look(theme::BODY)
+            .font(theme::SEMIBOLD)
+            .one_line()
+            .view_owned(speech::file_name(&media.name, theme::FILE_NAME)),
+    )
+    .padding(0)
+    .style(theme::button::link)
+    .on_press(Message::SaveWanted(media.clone()));
     frame(&media.name, name.into(), text(size).size(theme::CAPTION).style(theme::faint).into(), row![open, save].into())
 }
 
@@ -134,7 +139,8 @@ fn part<'a>(gallery: &'a Gallery, attachment: &'a PendingAttachment, alone: bool
             place(gallery, order, size).into()
         }
         Waiting::File(_) => {
-            let name = words::look(theme::BODY).style(theme::dim).one_line().view(&attachment.name);
+            let name = words::look(theme::BODY).style(theme::dim).one_line();
+            let name = name.view_owned(speech::file_name(&attachment.name, theme::FILE_NAME));
             let size = text(speech::size(attachment.size)).size(theme::CAPTION).style(theme::faint);
             frame(&attachment.name, name, size.into(), row![].into())
         }
