@@ -1,4 +1,4 @@
-//! Copies of the database, out and in. What comes in again is another history: clients that know more than it does must not
+//! Copies of the database and of the files, out and in. What comes in again is another history: clients that know more than it does must not
 //! believe that they are ahead.
 
 use std::{fs, path::Path};
@@ -6,19 +6,23 @@ use std::{fs, path::Path};
 use crate::{
     config::Config,
     domain::ctx::Dice,
+    media,
     store::{self, Db, DbConfig},
 };
 
 const FILE: &str = "rookery.db";
+const MEDIA: &str = "media";
 
 fn sqlite_only(config: &Config) -> Result<(), String> {
     match config.db() {
         DbConfig::Sqlite(_) => Ok(()),
-        DbConfig::Postgres(_) => Err("PostgreSQL is copied with its own tools: pg_dump and pg_restore".into()),
+        DbConfig::Postgres(_) => {
+            Err("PostgreSQL is copied with its own tools: pg_dump and pg_restore; copy the folder media as well".into())
+        }
     }
 }
 
-/// Copies the database into a folder, also while the server runs.
+/// Copies the database and the files into a folder, also while the server runs.
 pub async fn backup(config: &Config, dir: &Path) -> Result<(), String> {
     sqlite_only(config)?;
     let source = config.data.join(FILE);
@@ -30,10 +34,18 @@ pub async fn backup(config: &Config, dir: &Path) -> Result<(), String> {
     if target.exists() {
         return Err(format!("{} holds a backup already; give another folder", dir.display()));
     }
+    // Once before, because what is deleted while this goes on may still be in the copy of the database; and again after, for
+    // what came meanwhile.
+    let files = || {
+        let copied = media::copy(&config.media(), &dir.join(MEDIA));
+        copied.map_err(|error| format!("the files could not be copied: {error}"))
+    };
+    files()?;
     let db = Db::open(&config.db()).await?;
     let copied = async { store::server::copy_to(&mut db.reader().await?, &target).await };
     copied.await.map_err(|error| format!("the copy failed: {error}"))?;
     db.close().await;
+    files()?;
     let sync = |path: &Path| fs::File::open(path).and_then(|file| file.sync_all());
     sync(&target).and_then(|()| sync(dir)).map_err(|error| format!("the copy could not be synced: {error}"))?;
     println!("{} holds the backup", target.display());
@@ -49,6 +61,7 @@ pub async fn restore(config: &Config, dir: &Path) -> Result<(), String> {
     }
     let fresh = config.data.join("rookery.db.restoring");
     let fault = |error: std::io::Error| format!("the backup could not be copied: {error}");
+    media::copy(&dir.join(MEDIA), &config.media()).map_err(fault)?;
     fs::copy(&source, &fresh).map_err(fault)?;
     let db = Db::open(&DbConfig::Sqlite(fresh.clone())).await?;
     let renewed = async { store::server::renew_history(&mut db.writer().await?, &Dice.hex::<16>()).await };

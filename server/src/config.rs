@@ -38,7 +38,7 @@ pub enum Command {
     Serve,
     /// Print the default configuration, with comments
     Config,
-    /// Copy the database into a folder, also while the server runs
+    /// Copy the database and the files into a folder, also while the server runs
     Backup {
         /// Where to; it is made, and must not hold a backup yet
         dir: PathBuf,
@@ -207,6 +207,11 @@ impl Config {
             "" => DbConfig::Sqlite(self.data.join("rookery.db")),
             url => DbConfig::Postgres(url.into()),
         }
+    }
+
+    /// Where the bytes of files are.
+    pub fn media(&self) -> PathBuf {
+        self.data.join("media")
     }
 
     /// The address to listen on.

@@ -70,7 +70,7 @@ impl Server {
                 Arc::new(move || clock.now())
             }),
         });
-        let files = Arc::new(Files::open(&config.data.join("media")).map_err(|error| error.to_string())?);
+        let files = Arc::new(Files::open(&config.media()).map_err(|error| error.to_string())?);
         let (writer, writers) = Writer::start(&db, &hub, &files, &clock);
         let ctx = Arc::new(Ctx {
             passwords: Passwords::new(&dice.hex::<16>()).map_err(|error| error.to_string())?,
@@ -99,6 +99,11 @@ impl Server {
             tokio::spawn(domain::media::sweep_hourly(ctx.clone())),
         ];
         Ok(Self { ctx, app, writers, tasks, connections: config.limits.connections })
+    }
+
+    /// Clears away files that nothing refers to, as it is done every hour.
+    pub async fn sweep(&self) -> Result<(), String> {
+        domain::media::sweep(&self.ctx).await.map_err(|error| format!("{error:?}"))
     }
 
     /// Serves until `shutdown`, then drains: streams are told to come back, what was accepted is written and answered.

@@ -11,16 +11,22 @@ use std::{future::Future, path::Path, sync::Arc};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use blob::{Blob, Blobs, Upload};
+pub use blob::{Blob, Blobs, Upload, copy};
 use picture::{Format, Limits, Rewritten};
 
 /// How much of a file tells what it is.
 const HEAD: u64 = 8 * 1024;
 
-/// What could not be done with a file; the cause is for the log.
+/// What could not be done with a file.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Error(pub String);
+pub enum Error {
+    /// It is not there.
+    #[error("there is no such file")]
+    Missing,
+    /// The disk's fault, or ours; the cause is for the log.
+    #[error("{0}")]
+    Fault(String),
+}
 
 /// An answer of this layer.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -111,7 +117,7 @@ impl Files {
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
-        self.pool.clone().acquire_owned().await.map_err(|error| Error(error.to_string()))
+        self.pool.clone().acquire_owned().await.map_err(|error| Error::Fault(error.to_string()))
     }
 
     async fn keep_picture(&self, id: &str, picture: Rewritten) -> Result<Found> {
@@ -136,9 +142,9 @@ impl Files {
             let _permit = permit;
             picture::square(&thumbnail)
         });
-        match work.await.map_err(|error| Error(error.to_string()))? {
+        match work.await.map_err(|error| Error::Fault(error.to_string()))? {
             Ok(square) => self.blobs.put_thumbnail(id, square.into()).await,
-            Err(why) => Err(Error(why)),
+            Err(why) => Err(Error::Fault(why)),
         }
     }
 }

@@ -24,8 +24,11 @@ const BATCH: i64 = 500;
 
 impl From<media::Error> for Error {
     fn from(error: media::Error) -> Self {
-        // The disk is full, or away: what was asked for may work later.
-        Self::Unavailable(error.to_string())
+        match error {
+            media::Error::Missing => Self::NotFound("media"),
+            // The disk is full, or away: what was asked for may work later.
+            media::Error::Fault(cause) => Self::Unavailable(cause),
+        }
     }
 }
 

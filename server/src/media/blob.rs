@@ -12,7 +12,10 @@ use super::{Error, Result};
 
 impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
-        Self(error.to_string())
+        match error {
+            object_store::Error::NotFound { .. } => Self::Missing,
+            error => Self::Fault(error.to_string()),
+        }
     }
 }
 
@@ -50,6 +53,41 @@ impl Upload {
     }
 }
 
+/// Copies all files of one folder of files to another, but for those that are there already; what was copied is on the disk.
+/// Files never change once somebody may refer to them, so this may be done while others come and go.
+pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let sync = |path: &Path| std::fs::File::open(path).and_then(|file| file.sync_all());
+    std::fs::create_dir_all(to)?;
+    let parts = match std::fs::read_dir(from) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        parts => parts?,
+    };
+    for part in parts {
+        let part = part?;
+        let target = to.join(part.file_name());
+        std::fs::create_dir_all(&target)?;
+        for file in std::fs::read_dir(part.path())? {
+            let file = file?;
+            let name = file.file_name();
+            let (copy, unfinished) = (target.join(&name), name.to_string_lossy().contains('#'));
+            if unfinished || copy.exists() {
+                continue;
+            }
+            // Under another name until it is whole: a copy that broke off is done again.
+            let begun = target.join(format!("{}#copy", name.to_string_lossy()));
+            match std::fs::copy(file.path(), &begun) {
+                // Gone since it was listed.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                copied => copied?,
+            };
+            sync(&begun)?;
+            std::fs::rename(&begun, &copy)?;
+        }
+        sync(&target)?;
+    }
+    sync(to)
+}
+
 /// Folders of a few hundred files each are quick everywhere.
 fn place(id: &str) -> Place {
     Place::from(format!("{}/{id}", id.get(..2).unwrap_or_default()))
@@ -62,7 +100,7 @@ fn thumbnail_place(id: &str) -> Place {
 impl Blobs {
     /// Opens the folder, making it if need be.
     pub(super) fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|error| Error(format!("{}: {error}", folder.display())))?;
+        std::fs::create_dir_all(folder).map_err(|error| Error::Fault(format!("{}: {error}", folder.display())))?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self { store, folder: folder.to_owned() })
     }
@@ -158,6 +196,6 @@ impl Blobs {
                 }
             }
         });
-        work.await.map_err(|error| Error(error.to_string()))
+        work.await.map_err(|error| Error::Fault(error.to_string()))
     }
 }

@@ -25,6 +25,7 @@ mod media;
 mod member;
 mod message;
 mod page;
+mod picture;
 mod presence;
 mod raw;
 mod reaction;

@@ -50,7 +50,7 @@ pub async fn try_ask(
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
-    if method == "POST" && !headers.iter().any(|(name, _)| *name == "content-length") {
+    if method == "POST" && !headers.iter().any(|(name, _)| matches!(*name, "content-length" | "transfer-encoding")) {
         head += &format!("content-length: {}\r\n", body.len());
     }
     let mut socket = TcpStream::connect(address).await.ok()?;
