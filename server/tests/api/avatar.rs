@@ -84,7 +84,7 @@ on_both! {
         let tint = async |color: &str| {
             ada.api.update_profile(v1::UpdateProfileRequest { color: color.into(), ..only("color") }).await
         };
-        for color in ["red", "#12345", "#1234567", "#12345g", "123456", "#\u{e9}123", "#12\0456"] {
+        for color in ["red", "#12345", "#1234567", "#12345g", "123456", "#\u{e9}123", "#12\u{0}456"] {
             bad_field(tint(color).await, "color");
         }
         assert_eq!(tint("#ABCDEF").await.unwrap().user.unwrap().color, "#abcdef");

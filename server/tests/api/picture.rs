@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use image::{AnimationDecoder, DynamicImage, Frame, ImageFormat, codecs::webp::WebPDecoder};
+use image::{AnimationDecoder, Frame, ImageFormat, codecs::webp::WebPDecoder};
 use rookery_client::v1;
 use v1::MediaKind;
 
@@ -156,7 +156,7 @@ on_both! {
             assert_eq!(before.buffer(), after.buffer());
         }
         // What is clear stays so in the thumbnail.
-        assert!(DynamicImage::from(image::load_from_memory(&thumbnail).unwrap()).color().has_alpha());
+        assert!(image::load_from_memory(&thumbnail).unwrap().color().has_alpha());
     }
 
     async fn a_broken_picture_is_a_plain_file_and_harms_nobody(backend) {
