@@ -4,6 +4,8 @@
 
 #[path = "harness/device.rs"]
 mod device;
+#[path = "client/file.rs"]
+mod file;
 #[path = "harness/harness.rs"]
 mod harness;
 
