@@ -1,9 +1,12 @@
 //! A03: the disk has a message before anybody is told of it. kill -9 cannot show this, because the page cache outlives the
 //! program; the order of its system calls can.
 
-mod trace;
-
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::join_all;
 use rookery_client::v1;
@@ -11,19 +14,16 @@ use rookery_client::v1;
 use crate::{
     harness::{Backend, Process, Store, in_full},
     ledger::Ledger,
+    trace::Trace,
     traffic::{Reader, Readers, branch, chance, people, request_id, send, stored},
 };
-use trace::Trace;
 
 const WRITERS: usize = 8;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_disk_has_every_message_before_its_answer_or_event_leaves() {
-    let each = if in_full() { 125 } else { 25 };
-    let mut chance = chance("sync before ack");
-    let store = Store::new(Backend::Sqlite).await;
+/// The program, with all that it does to files and sockets written down.
+pub fn traced(store: &Store) -> (Process, PathBuf) {
     let output = store.dir.join("trace");
-    let calls = "trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync";
+    let calls = "trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync,rename,mkdir";
     // -D: the program is our child, strace its own; it ends with the program.
     let before = [
         "strace",
@@ -40,7 +40,15 @@ async fn the_disk_has_every_message_before_its_answer_or_event_leaves() {
         "-o",
         output.to_str().unwrap(),
     ];
-    let mut server = Process::under(&store, &before, "127.0.0.1:0");
+    (Process::under(store, &before, "127.0.0.1:0"), output)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_disk_has_every_message_before_its_answer_or_event_leaves() {
+    let each = if in_full() { 125 } else { 25 };
+    let mut chance = chance("sync before ack");
+    let store = Store::new(Backend::Sqlite).await;
+    let (mut server, output) = traced(&store);
     let writers = people(&server.url(), "writer", WRITERS).await;
     let reader = &people(&server.url(), "reader", 1).await[0];
     let ledger = Arc::new(Ledger::default());
@@ -82,7 +90,7 @@ async fn the_disk_has_every_message_before_its_answer_or_event_leaves() {
 }
 
 /// The trace, once strace has written its last line.
-async fn finished(output: &std::path::Path) -> String {
+pub async fn finished(output: &Path) -> String {
     for _ in 0..1000 {
         let text = String::from_utf8_lossy(&std::fs::read(output).unwrap()).into_owned();
         if text.lines().last().is_some_and(|line| line.contains("+++ exited")) {

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../harness/exchange.rs"]
+mod exchange;
 #[path = "../harness/harness.rs"]
 mod harness;
 #[path = "../harness/ledger.rs"]
@@ -14,6 +16,7 @@ mod traffic;
 
 mod cancel;
 mod disk;
+mod file;
 mod kill;
 mod network;
 mod order;
@@ -24,3 +27,5 @@ mod restore;
 mod sigterm;
 mod slow;
 mod subscribe;
+#[path = "disk/trace.rs"]
+mod trace;

@@ -29,6 +29,10 @@ pub struct Trace {
     /// Writes to the log and syncs of it.
     log: Vec<Call>,
     sockets: Vec<Call>,
+    /// Syncs of anything else.
+    syncs: Vec<Call>,
+    /// What was given another name, or made: with the names.
+    names: Vec<Call>,
 }
 
 impl Trace {
@@ -57,6 +61,10 @@ impl Trace {
                 trace.log.push(call);
             } else if call.file.starts_with("socket:") || call.file.starts_with("TCP") {
                 trace.sockets.push(call);
+            } else if call.name == "fsync" || call.name == "fdatasync" {
+                trace.syncs.push(call);
+            } else if call.file.is_empty() {
+                trace.names.push(call);
             }
         }
         trace
@@ -104,6 +112,42 @@ impl Trace {
     }
 }
 
+impl Trace {
+    /// Why a file of this id was not on the disk, with its name, when something was known of it; none if it was.
+    pub fn fault_of_file(&self, id: &str) -> Option<String> {
+        let Some(stored) = self.log.iter().find(|call| is_write(call) && call.arguments.contains(id)) else {
+            return Some(format!("nothing is known of {id}"));
+        };
+        let before = |call: &&Call| call.result == 0 && call.end < stored.begin;
+        let folder = format!("/media/{}", &id[..2]);
+        let renames = self.names.iter().filter(before).filter(|call| call.name == "rename");
+        // A picture is written twice: as it came, and anew.
+        let Some(rename) = renames.filter(|call| call.arguments.contains(&format!("{folder}/{id}\""))).last() else {
+            return Some(format!("{id} had no name yet"));
+        };
+        let synced = |name: &str, from: usize, to: usize| {
+            self.syncs.iter().filter(before).any(|call| call.file.ends_with(name) && call.begin > from && call.end < to)
+        };
+        if !synced(&format!("{folder}/{id}#1"), 0, rename.begin) {
+            return Some(format!("the bytes of {id} were not synced"));
+        }
+        if !synced(&folder, rename.end, stored.begin) {
+            return Some(format!("the name of {id} was not synced"));
+        }
+        let made = self
+            .names
+            .iter()
+            .filter(before)
+            .find(|call| call.name == "mkdir" && call.arguments.contains(&format!("{folder}\"")));
+        match made {
+            Some(made) if !synced("/media", made.end, stored.begin) => {
+                Some(format!("the folder of {id} was not synced"))
+            }
+            _ => None,
+        }
+    }
+}
+
 fn is_write(call: &Call) -> bool {
     call.name.starts_with("pwrite") || call.name.starts_with("write")
 }
@@ -116,9 +160,15 @@ fn frame_header(call: &Call) -> Option<bool> {
     (is_write(call) && bytes.len() == 24).then(|| bytes[4..8].iter().any(|byte| *byte != 0))
 }
 
-/// `name(fd<file>, arguments) = result`
+/// `name(fd<file>, arguments) = result`; of calls by name: `name("file", arguments) = result`.
 fn parse(thread: u32, text: &str, (begin, end): (usize, usize)) -> Option<Call> {
     let (name, rest) = text.split_once('(')?;
+    if name == "rename" || name == "mkdir" {
+        let (arguments, result) = rest.rsplit_once(" = ")?;
+        let result = result.split_whitespace().next()?.parse().ok()?;
+        let (name, file, arguments) = (name.into(), String::new(), arguments.into());
+        return Some(Call { thread, name, file, arguments, result, header: None, begin, end });
+    }
     let (_, rest) = rest.split_once('<')?;
     // A socket may be shown as TCP:[a->b].
     let length = rest.match_indices('>').find(|(at, _)| !rest[..*at].ends_with('-'))?.0;
