@@ -248,6 +248,9 @@ fn key(event: Event, status: event::Status, _window: window::Id) -> Option<Press
     match event {
         Event::Window(window::Event::Focused) => Some(Pressed::Chat(chat::Message::FocusChanged(true))),
         Event::Window(window::Event::Unfocused) => Some(Pressed::Chat(chat::Message::FocusChanged(false))),
+        Event::Window(window::Event::FileHovered(_)) => Some(Pressed::Chat(chat::Message::FilesHovered(true))),
+        Event::Window(window::Event::FilesHoveredLeft) => Some(Pressed::Chat(chat::Message::FilesHovered(false))),
+        Event::Window(window::Event::FileDropped(path)) => Some(Pressed::Chat(chat::Message::FileDropped(path))),
         Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, text, .. }) => {
             let free = status == event::Status::Ignored;
             match key.as_ref() {

@@ -10,6 +10,7 @@ pub mod emoji;
 pub mod emote;
 pub mod fonts;
 pub mod gallery;
+pub mod gif;
 pub mod graphics;
 pub mod pane;
 pub mod picture;

@@ -132,6 +132,24 @@ pub const ICON_FILE: f32 = 26.0;
 pub const PROGRESS: (f32, f32) = (160.0, 6.0);
 /// How large a picture is drawn, in words.
 pub const PERCENT: f32 = 56.0;
+/// A file that goes with the next message.
+pub const CHIP: f32 = 232.0;
+/// Its picture.
+pub const CHIP_PICTURE: f32 = 44.0;
+/// So many letters of its name fit into it.
+pub const CHIP_NAME: usize = 18;
+/// The picker of GIFs.
+pub const GIF_PANEL: (f32, f32) = (420.0, 440.0);
+/// What is seen of its grid.
+pub const GIF_GRID: (f32, f32) = (388.0, 360.0);
+/// How high a row of it is, about.
+pub const GIF_ROW: f32 = 128.0;
+/// A place to begin from, two in each row.
+pub const GIF_TILE: (f32, f32) = (192.0, 60.0);
+/// Its picture.
+pub const GIF_TILE_PICTURE: f32 = 48.0;
+/// How far before the end the next page of GIFs is asked for.
+pub const GIF_ANTICIPATION: f32 = 240.0;
 /// How far before the end of what is loaded the next page is asked for.
 pub const ANTICIPATION: f32 = 600.0;
 /// So near to the end counts as being there.

@@ -1,8 +1,9 @@
-//! Which emotes somebody uses, and how she likes them. Kept with the window's settings.
+//! Which emotes and GIFs somebody uses, and how she likes them. Kept with the window's settings.
 
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{self, Emote};
+use crate::gif;
 
 /// So many are remembered.
 const MOST: usize = 36;
@@ -81,11 +82,13 @@ pub struct Habits {
     pub tone: Tone,
     /// Whether :) becomes 🙂 while one writes.
     pub emoticons: bool,
+    /// The GIFs that were sent last.
+    pub gifs: gif::Recent,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { used: Vec::new(), tone: Tone::Plain, emoticons: true }
+        Self { used: Vec::new(), tone: Tone::Plain, emoticons: true, gifs: gif::Recent::default() }
     }
 }
 

@@ -1,14 +1,17 @@
 //! Where one writes. Enter sends, Shift+Enter breaks the line; the box grows with the text.
 
 mod emotes;
+pub mod tray;
 mod view;
 
 use iced::widget::text_editor::{self, Content, Edit};
 use iced::widget::{Id, operation};
 use iced::{Element, Task};
+use rookery_client::{Api, Attachment};
 
-use super::emote_picker;
+use super::{emote_picker, gif_picker};
 use crate::emote::Habits;
+use crate::gallery::Gallery;
 use emotes::Offered;
 
 /// What the text will be.
@@ -22,6 +25,17 @@ enum Purpose {
     Edit { id: i64, kept: String },
 }
 
+/// What the server takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest text, in characters.
+    pub text: usize,
+    /// The most files of a message.
+    pub files: usize,
+    /// The largest file, in bytes.
+    pub file_bytes: u64,
+}
+
 /// The box of one conversation; kept while another one is shown.
 #[derive(Debug)]
 pub struct State {
@@ -30,6 +44,8 @@ pub struct State {
     // The emotes whose names begin like the word that is being written.
     offered: Option<Offered>,
     picker: Option<emote_picker::State>,
+    tray: tray::State,
+    gifs: Option<gif_picker::State>,
 }
 
 /// What happened.
@@ -55,6 +71,12 @@ pub enum Message {
     EmotesToggled,
     /// Among the emotes.
     Picker(emote_picker::Message),
+    /// Among what goes along.
+    Tray(tray::Message),
+    /// Show the GIFs, or hide them.
+    GifsToggled,
+    /// Among the GIFs.
+    Gifs(gif_picker::Message),
 }
 
 impl Message {
@@ -83,6 +105,8 @@ pub enum Action {
         text: String,
         /// What it answers; 0 for nothing.
         reply_to: i64,
+        /// What goes along.
+        attachments: Vec<Attachment>,
     },
     /// Give a message this text.
     Save {
@@ -91,6 +115,8 @@ pub enum Action {
         /// What it says from now on.
         text: String,
     },
+    /// Show GIFs ([`State::show_gifs`]).
+    ShowGifs,
     /// Edit the last message of one's own.
     EditLast,
     /// Scroll.
@@ -103,7 +129,14 @@ pub enum Action {
 
 impl Default for State {
     fn default() -> Self {
-        Self { content: Content::new(), purpose: Purpose::Say, offered: None, picker: None }
+        Self {
+            content: Content::new(),
+            purpose: Purpose::Say,
+            offered: None,
+            picker: None,
+            tray: tray::State::default(),
+            gifs: None,
+        }
     }
 }
 
@@ -148,11 +181,11 @@ impl State {
         operation::focus(id())
     }
 
-    /// Handles a message; `limit` is the longest text that the server takes.
-    pub fn update(&mut self, message: Message, limit: usize, habits: &mut Habits) -> Action {
+    /// Handles a message.
+    pub fn update(&mut self, message: Message, limits: Limits, habits: &mut Habits) -> Action {
         match message {
             Message::Edited(action) => self.perform(action, habits),
-            Message::Submitted => self.submit(limit, habits),
+            Message::Submitted => self.submit(limits.text, habits),
             Message::LastWanted => Action::EditLast,
             Message::Paged(pages) => Action::Scroll(pages),
             Message::OfferMoved(step) => self.move_offer(step),
@@ -163,6 +196,10 @@ impl State {
             }
             Message::EmotesToggled => self.toggle_picker(habits),
             Message::Picker(message) => self.pick(message, habits),
+            Message::Tray(message) => self.change_tray(message, limits),
+            Message::GifsToggled if self.gifs.take().is_some() => Action::Stay,
+            Message::GifsToggled => Action::ShowGifs,
+            Message::Gifs(message) => self.choose_gif(message, habits),
             Message::Cancelled if self.purpose == Purpose::Say => Action::Leave,
             Message::Cancelled => {
                 self.cancel();
@@ -191,22 +228,66 @@ impl State {
         self.replace_last(habits);
         let text = self.content.text();
         let text = text.trim_end_matches('\n');
-        if text.trim().is_empty() || text.chars().count() > limit {
+        let editing = matches!(self.purpose, Purpose::Edit { .. });
+        let says = !text.trim().is_empty();
+        if text.chars().count() > limit || !(says || (!editing && !self.tray.is_empty())) {
             return Action::None;
         }
-        let text = text.to_owned();
+        let text = if says { text.to_owned() } else { String::new() };
         match std::mem::replace(&mut self.purpose, Purpose::Say) {
             Purpose::Say => {
                 self.write("");
-                Action::Send { text, reply_to: 0 }
+                Action::Send { text, reply_to: 0, attachments: self.tray.take() }
             }
             Purpose::Reply(reply_to) => {
                 self.write("");
-                Action::Send { text, reply_to }
+                Action::Send { text, reply_to, attachments: self.tray.take() }
             }
             Purpose::Edit { id, kept } => {
                 self.write(&kept);
                 Action::Save { id, text }
+            }
+        }
+    }
+
+    fn change_tray(&mut self, message: tray::Message, limits: Limits) -> Action {
+        // Whoever puts something in goes on writing.
+        let done = matches!(message, tray::Message::Added(_) | tray::Message::Removed(_) | tray::Message::PathClosed);
+        let task = self.tray.update(message, limits).map(Message::Tray);
+        Action::Run(if done { Task::batch([task, self.focus()]) } else { task })
+    }
+
+    /// Shows GIFs to send; they are asked for with this.
+    pub fn show_gifs(&mut self, api: &Api, habits: &Habits) -> Task<Message> {
+        self.offered = None;
+        let (gifs, task) = gif_picker::State::new(api.clone(), habits.gifs.list());
+        self.gifs = Some(gifs);
+        task.map(Message::Gifs)
+    }
+
+    /// A GIF is a message of its own; what is being written stays.
+    fn choose_gif(&mut self, message: gif_picker::Message, habits: &mut Habits) -> Action {
+        let Some(gifs) = &mut self.gifs else {
+            return Action::None;
+        };
+        match gifs.update(message) {
+            gif_picker::Action::None => Action::None,
+            gif_picker::Action::Run(task) => Action::Run(task.map(Message::Gifs)),
+            gif_picker::Action::Close => {
+                self.gifs = None;
+                Action::Stay
+            }
+            gif_picker::Action::Choose(gif) => {
+                self.gifs = None;
+                habits.gifs.note(&gif);
+                let reply_to = match self.purpose {
+                    Purpose::Reply(id) => id,
+                    Purpose::Say | Purpose::Edit { .. } => 0,
+                };
+                if reply_to != 0 {
+                    self.purpose = Purpose::Say;
+                }
+                Action::Send { text: String::new(), reply_to, attachments: vec![Attachment::Gif(gif)] }
             }
         }
     }
@@ -228,10 +309,11 @@ impl State {
         &'a self,
         placeholder: String,
         subject: Option<(&'a str, &'a str)>,
-        limit: usize,
+        limits: Limits,
         habits: &'a Habits,
+        gallery: &'a Gallery,
     ) -> Element<'a, Message> {
-        view::show(self, placeholder, subject, limit, habits)
+        view::show(self, placeholder, subject, limits.text, habits, gallery)
     }
 }
 

@@ -24,6 +24,8 @@ use crate::{clock, speech};
 const FOUND: Duration = Duration::from_secs(2);
 /// The longest text while the server has not said its limit.
 const USUAL_LIMIT: usize = 4_000;
+/// The most files of a message, and the largest, until then.
+const USUAL_FILES: (usize, u64) = (10, 50 << 20);
 
 /// The pane.
 #[derive(Debug)]
@@ -323,16 +325,19 @@ impl State {
         world: &World,
         client: &Client,
     ) -> Action {
-        match composer.update(message, limit(world), habits) {
+        match composer.update(message, limits(world), habits) {
             composer::Action::None => {}
             composer::Action::Run(task) => return Action::Run(task.map(Message::Composer)),
             composer::Action::Type { stopped } => client.typing(self.id, stopped),
-            composer::Action::Send { text, reply_to } => {
-                client.send(self.id, text, reply_to);
+            composer::Action::Send { text, reply_to, attachments } => {
+                client.send_with(self.id, text, reply_to, attachments);
                 client.typing(self.id, true);
                 self.new_above = None;
                 self.present(client);
                 return Action::Run(composer.focus());
+            }
+            composer::Action::ShowGifs => {
+                return Action::Run(composer.show_gifs(client.api(), habits).map(Message::Composer));
             }
             composer::Action::Save { id, text } => {
                 let (client, conversation) = (client.clone(), self.id);
@@ -380,7 +385,7 @@ impl State {
             .padding([0.0, theme::LARGE + theme::MEDIUM]);
         let placeholder = format!("Message {}", world.title(conversation));
         let subject = composer.subject().map(|id| subject(id, conversation, world));
-        let composer = composer.view(placeholder, subject, limit(world), habits).map(Message::Composer);
+        let composer = composer.view(placeholder, subject, limits(world), habits, gallery).map(Message::Composer);
         let composer = container(composer).padding(padding::horizontal(theme::LARGE));
         column![head, line(), stack![messages, jump].height(Fill), error, composer, typing].height(Fill).into()
     }
@@ -450,8 +455,16 @@ fn is_own(message: &v1::Message, user_id: i64) -> bool {
     message.author_id == user_id && !message.deleted && message.system.is_none()
 }
 
-fn limit(world: &World) -> usize {
-    usize::try_from(world.limits().text_characters).ok().filter(|limit| *limit > 0).unwrap_or(USUAL_LIMIT)
+fn limits(world: &World) -> composer::Limits {
+    fn said<T: TryFrom<i64> + PartialOrd + Default>(limit: i64, usual: T) -> T {
+        T::try_from(limit).ok().filter(|limit| *limit > T::default()).unwrap_or(usual)
+    }
+    let limits = world.limits();
+    composer::Limits {
+        text: said(limits.text_characters.into(), USUAL_LIMIT),
+        files: said(limits.attachments.into(), USUAL_FILES.0),
+        file_bytes: said(limits.file_bytes, USUAL_FILES.1),
+    }
 }
 
 fn subject<'a>(id: i64, conversation: &'a Conversation, world: &'a World) -> (&'a str, &'a str) {

@@ -4,6 +4,7 @@ mod deed;
 mod view;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use iced::Task;
@@ -36,6 +37,8 @@ pub struct State {
     members_wanted: bool,
     dialog: Option<dialog::State>,
     viewer: Option<viewer::State>,
+    // Files are held over the window.
+    dropping: bool,
     // What has become of a file, until that was read.
     note_of_file: Option<(String, Instant)>,
     now: Zoned,
@@ -82,6 +85,10 @@ pub enum Message {
     RetryWanted,
     /// The window was given the focus, or lost it.
     FocusChanged(bool),
+    /// Files are held over the window, or no more.
+    FilesHovered(bool),
+    /// A file was dropped onto the window.
+    FileDropped(PathBuf),
     /// The user is back.
     Returned,
     /// Escape, and nothing in the window wanted it.
@@ -129,6 +136,7 @@ impl State {
             members_wanted: false,
             dialog: None,
             viewer: None,
+            dropping: false,
             note_of_file: None,
             now,
             focused: true,
@@ -211,6 +219,8 @@ impl State {
                 self.gallery.play(focused);
                 self.refresh();
             }
+            Message::FilesHovered(held) => self.dropping = held && self.dialog.is_none() && self.viewer.is_none(),
+            Message::FileDropped(path) => return self.drop_file(path),
             Message::Returned => self.client.set_activity(false),
             Message::Escaped => return self.escape(),
             // Whoever fills in a dialog means the dialog.
@@ -436,6 +446,16 @@ impl State {
                 Action::Run(composer.map_or_else(Task::none, composer::State::focus))
             }
         }
+    }
+
+    /// A file for the next message, as long as that is what one sees.
+    fn drop_file(&mut self, path: PathBuf) -> Action {
+        self.dropping = false;
+        if self.dialog.is_some() || self.viewer.is_some() {
+            return Action::None;
+        }
+        let dropped = composer::Message::Tray(composer::tray::Message::Dropped(path));
+        self.conversation(conversation::Message::Composer(dropped))
     }
 
     fn kept(&mut self, result: Result<download::Outcome, Error>) -> Action {

@@ -104,6 +104,27 @@ pub fn reaction(mine: bool) -> impl Fn(&Theme, Status) -> Style {
     }
 }
 
+/// A place to begin from; marked when the keys are there.
+pub fn tile(marked: bool) -> impl Fn(&Theme, Status) -> Style {
+    move |theme, status| {
+        let colors = colors(theme);
+        let hovered = marked || matches!(status, Status::Hovered | Status::Pressed);
+        let (background, line) = if hovered { (colors.selected, colors.accent) } else { (colors.hover, colors.line) };
+        Style { border: border::rounded(ROUND).width(1).color(line), ..filled(background, colors.text) }
+    }
+}
+
+/// The mark of a favourite, on a picture.
+pub fn star(favorite: bool) -> impl Fn(&Theme, Status) -> Style {
+    move |theme, status| {
+        let hovered = matches!(status, Status::Hovered | Status::Pressed);
+        let base = over_picture(theme, if hovered { Status::Active } else { status });
+        let colors = colors(theme);
+        let text_color = if favorite || hovered { colors.idle } else { colors.dim };
+        Style { text_color, ..base }
+    }
+}
+
 /// Lies on a picture.
 #[must_use]
 pub fn over_picture(theme: &Theme, status: Status) -> Style {

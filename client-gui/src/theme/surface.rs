@@ -61,6 +61,13 @@ pub fn dark(theme: &Theme) -> container::Style {
     container::Style { text_color: Some(colors.text), ..plain(colors.night) }
 }
 
+/// Around what the keys have chosen.
+#[must_use]
+pub fn marked(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style { border: border::rounded(ROUND).width(2).color(colors.accent), ..container::Style::default() }
+}
+
 /// How much of something is done.
 #[must_use]
 pub fn progress(theme: &Theme) -> progress_bar::Style {

@@ -80,6 +80,7 @@ icons! {
     Smile = '\u{e164}',
     Star = '\u{e176}',
     Sun = '\u{e178}',
+    Trending = '\u{e191}',
     Unread = '\u{e10f}',
     Upload = '\u{e19e}',
     Volleyball = '\u{e62f}',

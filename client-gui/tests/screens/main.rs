@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests; clippy does not see it of functions that tests share")]
 
+mod attach;
 mod chat;
 mod dialog;
 mod emote;

@@ -5,7 +5,8 @@ use iced::widget::text_editor::{KeyPress, Status};
 use super::*;
 
 fn act(state: &mut State, message: Message, limit: usize) -> Action {
-    state.update(message, limit, &mut Habits::default())
+    let limits = Limits { text: limit, files: 2, file_bytes: 1_000 };
+    state.update(message, limits, &mut Habits::default())
 }
 
 fn key(state: &mut State, edit: Edit) -> Action {
@@ -24,7 +25,7 @@ fn written(state: &State) -> String {
 
 fn sent(state: &mut State, limit: usize) -> Option<(String, i64)> {
     match act(state, Message::Submitted, limit) {
-        Action::Send { text, reply_to } => Some((text, reply_to)),
+        Action::Send { text, reply_to, .. } => Some((text, reply_to)),
         _ => None,
     }
 }
@@ -145,7 +146,8 @@ fn emoticons_stay_as_they_are_for_those_who_like_them() {
     let mut habits = Habits::default();
     habits.emoticons = false;
     for letter in ":) ".chars() {
-        state.update(Message::Edited(text_editor::Action::Edit(Edit::Insert(letter))), 100, &mut habits);
+        let limits = Limits { text: 100, files: 2, file_bytes: 1_000 };
+        state.update(Message::Edited(text_editor::Action::Edit(Edit::Insert(letter))), limits, &mut habits);
     }
     assert_eq!(written(&state), ":) ");
 }
@@ -184,4 +186,35 @@ fn keys_are_for_the_offers_while_there_are_any() {
     assert!(matches!(press(Named::Escape, plain), Some(Message::OfferClosed)));
     assert!(press(Named::Enter, Modifiers::SHIFT).is_none(), "a new line");
     assert!(press(Named::ArrowLeft, plain).is_none());
+}
+
+fn attach(state: &mut State, name: &str) {
+    let found = tray::Found { name: name.into(), size: 9, content: tray::Content::File(name.into()) };
+    act(state, Message::Tray(tray::Message::Added(vec![Ok(found)])), 100);
+}
+
+#[test]
+fn files_go_with_words_and_without() {
+    let mut state = State::default();
+    attach(&mut state, "a.txt");
+    let files = |action| match action {
+        Action::Send { text, attachments, .. } => Some((text, attachments.len())),
+        _ => None,
+    };
+    assert_eq!(files(act(&mut state, Message::Submitted, 100)), Some((String::new(), 1)));
+    assert_eq!(files(act(&mut state, Message::Submitted, 100)), None, "there is nothing left to send");
+    attach(&mut state, "b.txt");
+    attach(&mut state, "c.txt");
+    typed(&mut state, "look");
+    assert_eq!(files(act(&mut state, Message::Submitted, 100)), Some(("look".into(), 2)));
+}
+
+#[test]
+fn files_wait_while_an_old_message_is_changed() {
+    let mut state = State::default();
+    attach(&mut state, "a.txt");
+    state.edit(7, "");
+    assert!(matches!(act(&mut state, Message::Submitted, 100), Action::None));
+    act(&mut state, Message::Cancelled, 100);
+    assert!(!state.tray.is_empty());
 }

@@ -4,17 +4,18 @@ use iced::advanced::text::highlighter::Format;
 use iced::keyboard::key::Named;
 use iced::keyboard::{Key, Modifiers};
 use iced::widget::text_editor::{self, Binding, KeyPress};
-use iced::widget::{button, column, container, row, text};
+use iced::widget::{button, column, container, row, text, tooltip};
 use iced::{Center, Element, Fill};
 
 use super::emotes::Offered;
-use super::{Message, Purpose, State, id};
+use super::{Message, Purpose, State, id, tray};
 use crate::emote::{Habits, Tone, catalogue};
-use crate::pane::emote_picker;
+use crate::gallery::Gallery;
+use crate::pane::{emote_picker, gif_picker};
 use crate::widget::icon::Icon;
 use crate::widget::ink::Colour;
 use crate::widget::popover::{Side, popover};
-use crate::widget::{icon_button, spring, words};
+use crate::widget::{hint_over, icon_button, spring, words};
 use crate::{speech, theme};
 
 /// From here on the characters that are left are shown.
@@ -28,6 +29,7 @@ pub(super) fn show<'a>(
     subject: Option<(&'a str, &'a str)>,
     limit: usize,
     habits: &'a Habits,
+    gallery: &'a Gallery,
 ) -> Element<'a, Message> {
     let empty = state.content.is_empty();
     let offering = state.offered.is_some();
@@ -46,19 +48,26 @@ pub(super) fn show<'a>(
         .highlight_with::<Colour>((), |(), _| Format { color: None, font: Some(theme::EMOJI) });
     let length = state.content.text().chars().count();
     let left = (length + COUNT_FROM > limit).then(|| count(limit, length));
-    let ready = !empty && length <= limit;
+    let editing = matches!(state.purpose, Purpose::Edit { .. });
+    let ready = (!empty || (!editing && !state.tray.is_empty())) && length <= limit;
     let send = button(container(Icon::Send.view(theme::ICON)).center(Fill))
         .width(theme::ICON_BUTTON)
         .height(theme::ICON_BUTTON)
         .padding(0)
         .style(if ready { theme::button::primary } else { theme::button::quiet })
         .on_press_maybe(ready.then_some(Message::Submitted));
-    let buttons = row![emotes(state, habits), send].spacing(theme::TINY).padding([theme::TINY, 0.0]);
+    let attach = icon_button(Icon::Attach, "Attach files", Message::Tray(tray::Message::PickWanted));
+    let buttons = row![attach, gifs(state, gallery), emotes(state, habits), send]
+        .spacing(theme::TINY)
+        .padding([theme::TINY, 0.0]);
     let line = row![editor, left, buttons].spacing(theme::SMALL).align_y(iced::Bottom);
     // In a container, so that the editor keeps its place in the column, and with it its focus.
     let bar = container(subject.map(|(author, says)| bar(state, author, says)));
-    let field =
-        container(column![bar, line]).width(Fill).padding([theme::HAIR, theme::SMALL]).style(theme::surface::field);
+    let tray = container(state.tray.view(gallery).map(|tray| tray.map(Message::Tray)));
+    let field = container(column![bar, tray, line])
+        .width(Fill)
+        .padding([theme::HAIR, theme::SMALL])
+        .style(theme::surface::field);
     let offer = state.offered.as_ref().map(|offered| offer(offered, habits.tone));
     popover(field, offer, Side::Left).into()
 }
@@ -70,6 +79,21 @@ fn emotes<'a>(state: &'a State, habits: &'a Habits) -> Element<'a, Message> {
     popover(button, picker, Side::Right)
         .on_close(Message::Picker(emote_picker::Message::Closed))
         .keys(|key, modifiers| emote_picker::key(key, modifiers).map(Message::Picker))
+        .into()
+}
+
+/// The button that shows GIFs, and the GIFs.
+fn gifs<'a>(state: &'a State, gallery: &'a Gallery) -> Element<'a, Message> {
+    let sign = button(container(text("GIF").size(theme::CAPTION).font(theme::BOLD)).center(Fill))
+        .width(theme::ICON_BUTTON)
+        .height(theme::ICON_BUTTON)
+        .padding(0)
+        .style(theme::button::quiet)
+        .on_press(Message::GifsToggled);
+    let picker = state.gifs.as_ref().map(|gifs| gifs.view(gallery).map(Message::Gifs));
+    popover(hint_over(sign, "GIFs", tooltip::Position::Top), picker, Side::Right)
+        .on_close(Message::Gifs(gif_picker::Message::Closed))
+        .keys(|key, modifiers| gif_picker::key(key, modifiers).map(Message::Gifs))
         .into()
 }
 
@@ -140,7 +164,13 @@ fn bind(press: KeyPress, empty: bool, offering: bool) -> Option<Binding<Message>
         Key::Named(Named::PageDown) => Some(Binding::Custom(Message::Paged(PAGE))),
         // Switching chats: for the window, not for the text.
         Key::Named(Named::ArrowUp | Named::ArrowDown) if press.modifiers.alt() => None,
-        _ => Binding::from_key_press(press),
+        _ => match Binding::from_key_press(press)? {
+            // A picture is no text; the tray looks whether there is one.
+            Binding::Paste => {
+                Some(Binding::Sequence(vec![Binding::Paste, Binding::Custom(Message::Tray(tray::Message::Pasted))]))
+            }
+            binding => Some(binding),
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! The main window as it is drawn.
 
-use iced::widget::{button, container, row, stack, text};
+use iced::widget::{button, column, container, row, stack, text};
 use iced::{Center, Element, Fill, padding};
 use rookery_client::Connection;
 
@@ -19,7 +19,7 @@ pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
         mode,
         note: state.note,
     };
-    let middle = container(stack![conversation(state, mode), banner(state), note(state)])
+    let middle = container(stack![conversation(state, mode), banner(state), note(state), drop_hint(state)])
         .width(Fill)
         .height(Fill)
         .style(theme::surface::base);
@@ -57,6 +57,20 @@ fn members(state: &State) -> Option<Element<'_, Message>> {
     let conversation = state.world.conversation(open.id())?;
     let members = state.members.as_ref()?;
     Some(members.view(conversation, &state.world).map(Message::Members))
+}
+
+/// Where files go that are held over the window.
+fn drop_hint(state: &State) -> Option<Element<'_, Message>> {
+    let open = state.open.as_ref().filter(|_| state.dropping)?;
+    let title = state.world.title(state.world.conversation(open.id())?);
+    let words = column![
+        Icon::Upload.view(theme::ICON_LARGE).style(theme::accent),
+        words::look(theme::TITLE).font(theme::SEMIBOLD).view_owned(format!("Drop to attach for {title}")),
+    ]
+    .spacing(theme::MEDIUM)
+    .align_x(Center);
+    let card = container(words).padding(theme::GIANT).style(theme::surface::card);
+    Some(container(card).center(Fill).style(theme::surface::veil).into())
 }
 
 /// What has become of a file.
