@@ -100,7 +100,11 @@ fn thumbnail_place(id: &str) -> Place {
 impl Blobs {
     /// Opens the folder, making it if need be.
     pub(super) fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|error| Error::Fault(format!("{}: {error}", folder.display())))?;
+        // The folder's own entry is synced here; those of what comes into it, by the store.
+        let sync = |folder: &Path| std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+        std::fs::create_dir_all(folder)
+            .and_then(|()| folder.parent().map_or(Ok(()), sync))
+            .map_err(|error| Error::Fault(format!("{}: {error}", folder.display())))?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self { store, folder: folder.to_owned() })
     }
