@@ -56,10 +56,11 @@ const CRATES: [Crate; 9] = [
 ];
 
 /// A layer of the server, and the layers that it must not name.
-const LAYERS: [(&str, &[&str], &str); 3] = [
+const LAYERS: [(&str, &[&str], &str); 4] = [
     ("domain", &["rpc", "http"], "rules know no transport: rpc -> domain -> store and hub"),
-    ("store", &["hub", "domain", "rpc", "http"], "the store knows rows and nobody who reads them"),
-    ("hub", &["store", "domain", "rpc", "http"], "the hub passes on what it is given"),
+    ("store", &["hub", "media", "domain", "rpc", "http"], "the store knows rows and nobody who reads them"),
+    ("hub", &["store", "media", "domain", "rpc", "http"], "the hub passes on what it is given"),
+    ("media", &["store", "hub", "domain", "rpc", "http"], "files are bytes, whoever they belong to"),
 ];
 
 /// Names that say nothing: they collect what belongs elsewhere.

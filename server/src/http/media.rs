@@ -108,7 +108,7 @@ fn pieces(body: Body) -> impl Stream<Item = Result<Bytes, Error>> {
             Ok(Ok(true)) if piece.is_empty() => None,
             Ok(Ok(ended)) => Some((Ok(piece.freeze()), (frames, ended))),
             Ok(Err(error)) => Some((Err(error), (frames, true))),
-            Err(_) => Some((Err(Error::field("content", "came too slowly")), (frames, true))),
+            Err(_) => Some((Err(Error::Unavailable("a body came too slowly".into())), (frames, true))),
         }
     })
 }

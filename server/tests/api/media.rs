@@ -359,5 +359,5 @@ async fn a_body_that_dribbles_is_given_up() {
         tokio::select! { answer = answer => answer, () = dribble => panic!("it broke off") }
     };
     let answer = tokio::time::timeout(Duration::from_secs(45), answered).await.expect("it is not given up");
-    assert_eq!(&answer, b"HTTP/1.1 400");
+    assert_eq!(&answer, b"HTTP/1.1 503");
 }
