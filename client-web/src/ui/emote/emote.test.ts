@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { begun, offers, whole } from "./complete";
 import { build, search, toned } from "./emote";
+import { emoticon } from "./emoticon";
 import file from "./emotes.json";
 
 const set = build(file as { name: string; emotes: string[][] }[]);
@@ -48,6 +49,14 @@ test("a name begins after a colon and two characters, and not within words and t
   expect(begun(":tada and", 5)?.query).toBe("tada");
   expect(offers(set, "TAd")[0]?.emoji).toBe("🎉");
   expect(offers(set, "ppl").map(({ emoji }) => emoji)).toContain("🍎");
+});
+
+test("emoticons stand by themselves", () => {
+  expect(emoticon("well :)", 7)).toEqual({ at: 5, emoji: "🙂" });
+  expect(emoticon("<3", 2)).toEqual({ at: 0, emoji: "❤️" });
+  expect(emoticon("see:)", 5)).toBeUndefined();
+  expect(emoticon("http:/", 6)).toBeUndefined();
+  expect(emoticon(":) ", 3)).toBeUndefined();
 });
 
 test("a whole name becomes its emote with the second colon", () => {
