@@ -7,7 +7,7 @@ const read = (name) => JSON.parse(readFileSync(new URL(`node_modules/emojibase-d
 const [all, github, cldr] = [read("data"), read("shortcodes/github"), read("shortcodes/cldr")];
 
 /** Twemoji.woff2 has the emoji up to this version of Unicode's. */
-const VERSION = 15;
+const VERSION = 16;
 /** Emojibase numbers its groups; 2 are bare skin tones and hair. */
 const GROUPS = [
   ["Smileys", 0],
