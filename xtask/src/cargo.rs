@@ -10,6 +10,13 @@ use crate::{Outcome, child, place, tool};
 /// The very cargo that runs this program, in the workspace's root.
 pub fn cargo() -> Outcome<Command> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo has told this program of its own package. Build scripts ask for such variables, and packages would be built
+    // anew whenever the tasks and a plain cargo take turns.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
     command.current_dir(place::root()?);
     Ok(command)
 }
