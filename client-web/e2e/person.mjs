@@ -63,6 +63,18 @@ export class Person {
     await this.page.keyboard.press("Enter");
   }
 
+  /** Chooses files for the next message: pairs of a name and a Buffer. */
+  async attach(...files) {
+    const form = this.page.locator("form", { has: this.composer() });
+    await form.locator("input[type=file]").setInputFiles(files.map(([name, buffer]) => ({ name, buffer, mimeType: "" })));
+  }
+
+  /** Waits until a picture is drawn. */
+  async drawn(image) {
+    await image.waitFor();
+    await this.until("a picture is drawn", () => image.evaluate((node) => node.complete && node.naturalWidth > 0));
+  }
+
   /** A message in the list, by its text. */
   message(text) {
     return this.page.locator("[role=log] article").filter({ hasText: text });

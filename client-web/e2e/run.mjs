@@ -31,7 +31,10 @@ try {
   console.log(error);
   process.exitCode = 1;
   // What everybody saw when it went wrong.
-  for (const person of people) await person.picture(`failure-${person.name}`).catch(() => {});
+  for (const person of people) {
+    console.log(`${person.name}:`, person.faults);
+    await person.picture(`failure-${person.name}`).catch(() => {});
+  }
 }
 await browser.close();
 process.exit();

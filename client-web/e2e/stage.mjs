@@ -38,6 +38,10 @@ export class Friend {
   join = (code) => this.#does({ join: { code } });
   say = (chat, text, replyTo) => this.#does({ say: { chat, text, reply_to: replyTo } });
   recite = (chat, lines) => this.#does({ recite: { chat, lines } });
+  /** Sends a file; `content` is a Buffer. */
+  send = (chat, text, name, content) => this.#does({ send: { chat, text, name, content: [...content] } });
+  /** Fetches what is attached to a message; tells how much came of each. */
+  fetches = (chat, text) => this.#does({ fetch: { chat, text } });
   sees = (chat, text) => this.#does({ see: { chat, text } });
   misses = (chat, text) => this.#does({ miss: { chat, text } });
   /** What is said in a chat, in order, once nothing of hers waits. */
@@ -48,6 +52,7 @@ export class Friend {
   type = (chat) => this.#does({ type: { chat } });
   seesTyping = (chat, who) => this.#does({ see_typing: { chat, who } });
   seesPresence = (who, state) => this.#does({ see_presence: { who, state } });
+  chooses = (status) => this.#does({ choose: { status } });
   knows = (who) => this.#does({ know: { who } });
 
   #does = (deed) => ask({ friend: deed });

@@ -1,6 +1,7 @@
 // What is played, in order: two people at browsers and one at client-core; a fourth looks in by telephone.
 import assert from "node:assert/strict";
 
+import { bridge, face } from "./painting.mjs";
 import { Friend, server } from "./stage.mjs";
 
 /** The room of all, as the server calls it. */
@@ -109,12 +110,72 @@ export async function story({ person }) {
     await ada.sees("a word too much");
     await dana.delete(GLOBAL, "a word too much");
     await ada.message("a word too much").waitFor({ state: "detached" });
-    await bo.say("🎂🎉");
-    await ada.sees("🎂🎉");
+  });
+
+  await step("pictures and files go both ways", async () => {
+    const picture = await bridge(ada.page);
+    await ada.attach(["bridge.jpg", picture], ["list.txt", Buffer.from("plums\nflour\n")], ["slip.txt", Buffer.from("no")]);
+    await ada.button("Remove slip.txt").click();
+    await ada.composer().fill("This is where I stood");
+    await ada.show("attaching");
+    await ada.page.keyboard.press("Enter");
+    const got = bo.message("This is where I stood");
+    await bo.drawn(got.getByRole("button", { name: "Open picture bridge.jpg" }).locator("img"));
+    const { attachments } = await dana.sees(GLOBAL, "This is where I stood");
+    assert.deepEqual(attachments.map(({ name, kind }) => [name, kind]), [["bridge.jpg", "picture"], ["list.txt", "file"]]);
+    assert.deepEqual([attachments[0].width, attachments[0].height], [960, 600]);
+    assert.deepEqual(await dana.fetches(GLOBAL, "This is where I stood"), attachments.map(({ size }) => size));
+    const link = got.getByRole("link", { name: /^Download list\.txt/ });
+    const file = await bo.page.request.get(new URL(await link.getAttribute("href"), bo.page.url()).href);
+    assert.equal(await file.text(), "plums\nflour\n");
+    await got.getByRole("button", { name: "Open picture bridge.jpg" }).click();
+    await bo.drawn(bo.page.getByRole("dialog").getByRole("img", { name: "bridge.jpg" }));
+    await bo.show("viewer");
+    await bo.page.keyboard.press("Escape");
+    await bo.page.getByRole("dialog").waitFor({ state: "detached" });
+    await dana.send(GLOBAL, "And my notes", "notes.md", Buffer.from("# Birds\n"));
+    await ada.message("And my notes").getByRole("link", { name: /^Download notes\.md/ }).waitFor();
+  });
+
+  await step("a picture is pasted", async () => {
+    const picture = await face(bo.page);
+    await bo.composer().evaluate((box, bytes) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+      box.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    }, [...picture]);
+    await bo.page.getByRole("list", { name: "Files to send" }).getByRole("img").waitFor();
+    await bo.composer().fill("Guess who");
+    await bo.page.keyboard.press("Enter");
+    await ada.drawn(ada.message("Guess who").getByRole("button", { name: /^Open picture/ }).locator("img"));
+    await bo.tool("Guess who", "Delete");
+    await bo.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await ada.message("Guess who").waitFor({ state: "detached" });
+  });
+
+  await step("emotes: found, completed, large when alone, as a reaction", async () => {
+    await bo.button("Emotes").click();
+    await bo.page.getByLabel("Search emotes").fill("birthday");
+    await bo.show("emotes");
+    await bo.button("birthday cake").click();
+    await bo.page.keyboard.press("Escape");
+    await bo.composer().focus();
+    await bo.page.keyboard.type(" :tada");
+    await bo.page.getByRole("option", { name: ":tada:" }).waitFor();
+    await bo.show("completing");
+    await bo.page.keyboard.press("Enter");
+    await bo.page.keyboard.press("Enter");
+    await ada.sees("🎂 🎉");
+    assert.equal((await dana.sees(GLOBAL, "🎂")).text.trim(), "🎂 🎉");
+    await ada.tool("This is where I stood", "React");
+    await ada.button("More emotes").click();
+    await ada.page.getByRole("dialog").getByLabel("Search emotes").fill("bird");
+    await ada.page.getByRole("dialog").getByRole("button", { name: "bird", exact: true }).click();
+    await bo.page.getByRole("button", { name: /^🐦 1/ }).waitFor();
     await ada.page.mouse.move(5, 5);
     await ada.show("global-room");
-    await bo.message("thermos").hover();
-    await bo.show("global-room");
+    await bo.message("This is where I stood").hover();
+    await bo.show("global-room-tools");
   });
 
   await step("a direct chat opens, and appears at the other side", async () => {
@@ -189,15 +250,30 @@ export async function story({ person }) {
     await cy.show("narrow-join");
     await cy.page.getByLabel("With an invite code").press("Enter");
     await cy.say("Found you by the code");
+    await cy.sees("Found you by the code");
     await cy.show("narrow-group");
     await ada.sees("Found you by the code");
     await dana.sees("Bird watching", "Found you by the code");
     await ada.page.getByRole("complementary").getByRole("button", { name: /cy/ }).first().waitFor();
+    await cy.page.getByRole("button", { name: /^Back/ }).click();
+    await cy.chat(GLOBAL).click();
+    await cy.drawn(cy.message("This is where I stood").getByRole("button", { name: /^Open picture/ }).locator("img"));
+    await cy.show("narrow-global-room");
     await cy.leave();
   });
 
   await step("a profile is changed and seen", async () => {
     await bo.page.getByTitle("Your profile").click();
+    const dialog = bo.page.getByRole("dialog");
+    await dialog.locator("input[type=file]").setInputFiles({
+      name: "me.png",
+      mimeType: "image/png",
+      buffer: await face(bo.page),
+    });
+    await bo.button("Use this part").waitFor();
+    await bo.show("crop");
+    await bo.button("Use this part").click();
+    await bo.button("Colour 3").click();
     await bo.page.getByLabel("About you").fill("I watch birds, and they watch me.");
     await bo.show("profile");
     await bo.page.keyboard.press("Escape");
@@ -206,9 +282,31 @@ export async function story({ person }) {
     await bo.button("Save").click();
     await ada.page.getByRole("complementary").getByRole("button", { name: /Bo Diddley/ }).first().click();
     await ada.page.getByText("I watch birds, and they watch me.").waitFor();
-    assert.equal((await dana.knows("Bo Diddley")).about, "I watch birds, and they watch me.");
+    await ada.drawn(ada.page.getByRole("dialog").locator("img"));
+    const { about, avatar, color } = await dana.knows("Bo Diddley");
+    assert.equal(about, "I watch birds, and they watch me.");
+    assert.match(`${avatar} ${color}`, /^[0-9a-f]{32} #[0-9a-f]{6}$/);
     await ada.show("person");
     await ada.page.keyboard.press("Escape");
+  });
+
+  await step("how one wants to be seen", async () => {
+    const choose = async (name) => {
+      await bo.page.getByRole("button", { name: /^Status:/ }).click();
+      await bo.page.getByRole("menuitemradio", { name }).click();
+    };
+    await bo.page.getByRole("button", { name: /^Status:/ }).click();
+    await bo.show("status");
+    await bo.page.keyboard.press("Escape");
+    await choose(/Do not disturb/);
+    await dana.seesPresence("Bo Diddley", "do_not_disturb");
+    await ada.chat("Bo Diddley").getByText("Do not disturb").waitFor({ state: "attached" });
+    await choose(/Invisible/);
+    await dana.seesPresence("Bo Diddley", "offline");
+    await choose(/Online/);
+    await dana.seesPresence("Bo Diddley", "online");
+    await dana.chooses("do_not_disturb");
+    await ada.chat("Dana Scully").getByText("Do not disturb").waitFor({ state: "attached" });
   });
 
   await step("drafts stay with their chats", async () => {
@@ -235,9 +333,13 @@ export async function story({ person }) {
     await ada.seesOnce("Written while the server was gone");
     await bo.say("And back");
     await ada.seesOnce("And back");
+    // A new page has all of it: what was said, the pictures, who has a picture of herself.
     await ada.page.reload();
+    await ada.chat(GLOBAL).click();
+    await ada.drawn(ada.message("This is where I stood").getByRole("button", { name: /^Open picture/ }).locator("img"));
     await ada.chat("Bird watching").click();
     await ada.sees("And back");
+    await ada.drawn(ada.message("And back").locator("img"));
     await dana.sees("Bird watching", "And back");
     // The same messages in the same order, for everybody.
     const said = await dana.reads("Bird watching");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rookery_client::{Connection, Run, State, v1};
+use rookery_client::{Attachment, Connection, Run, State, v1};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,6 +22,18 @@ pub enum Deed {
         chat: String,
         text: String,
         reply_to: Option<String>,
+    },
+    /// Sends a file with a text.
+    Send {
+        chat: String,
+        text: String,
+        name: String,
+        content: Vec<u8>,
+    },
+    /// Fetches what is attached to a message; tells how many bytes came of each.
+    Fetch {
+        chat: String,
+        text: String,
     },
     /// Many lines, one after the other.
     Recite {
@@ -69,6 +81,10 @@ pub enum Deed {
         who: String,
         state: String,
     },
+    /// Chooses how she is seen.
+    Choose {
+        status: String,
+    },
     /// What she knows about somebody.
     Know {
         who: String,
@@ -114,6 +130,20 @@ impl Friend {
                     None => 0,
                 };
                 self.device.client.send(id, text, reply_to);
+            }
+            Deed::Send { chat, text, name, content } => {
+                let id = self.open(&chat).await?;
+                let file = Attachment::Bytes { name, bytes: content };
+                self.device.client.send_with(id, text, 0, vec![file]);
+            }
+            Deed::Fetch { chat, text } => {
+                let message = self.message(&chat, &text).await?;
+                let mut sizes = Vec::new();
+                for media in &message.attachments {
+                    let bytes = self.device.client.media().fetch(media).await.map_err(|error| error.to_string())?;
+                    sizes.push(bytes.len());
+                }
+                return Ok(json!(sizes));
             }
             Deed::Recite { chat, lines } => {
                 let id = self.open(&chat).await?;
@@ -177,10 +207,15 @@ impl Friend {
                 })
                 .await?;
             }
+            Deed::Choose { status } => {
+                let name = format!("STATUS_KIND_{}", status.to_uppercase());
+                let kind = v1::StatusKind::from_str_name(&name).ok_or_else(|| format!("there is no {name}"))?;
+                self.device.client.set_status(kind).await.map_err(|error| error.to_string())?;
+            }
             Deed::Know { who } => {
                 let state = self.until(&format!("{who} is known"), |state| somebody(state, &who).is_some()).await?;
                 let user = somebody(&state, &who).ok_or("gone")?;
-                return Ok(json!({ "name": user.name, "about": user.about, "presence": presence(&state, user.id) }));
+                return Ok(json!({ "about": user.about, "avatar": user.avatar, "color": user.color }));
             }
         }
         Ok(Value::Null)
@@ -225,7 +260,15 @@ impl Friend {
         let state = self.device.state();
         let replied = state.conversation(message.conversation_id).and_then(|chat| chat.message(message.reply_to));
         let reactions = message.reactions.iter().map(|reaction| (reaction.emote.clone(), json!(reaction.count)));
+        let attachments = message.attachments.iter().map(|media| {
+            let kind = media.kind().as_str_name().trim_start_matches("MEDIA_KIND_").to_lowercase();
+            json!({
+                "name": media.name, "kind": kind, "size": media.size, "width": media.width, "height": media.height,
+                "animated": media.animated,
+            })
+        });
         json!({
+            "attachments": attachments.collect::<Vec<_>>(),
             "author": state.user(message.author_id).map(|user| user.display_name.clone()),
             "text": message.text,
             "edited": message.edited_at.is_some(),
