@@ -31,7 +31,7 @@ pub fn build(node: &Node) -> Outcome {
         return Ok(());
     }
     println!("Building the browser client.");
-    run(node, &["run", "--silent", "build", "--", "--logLevel", "warn"])?;
+    run(node, &["run", "--silent", "build", "--", "--logLevel", "error"])?;
     if !page()?.is_file() {
         return Err("the builder of the browser client has left no page".to_owned());
     }
