@@ -131,7 +131,7 @@ impl MediaStore {
         &self,
         name: &str,
         path: &Path,
-        progress: impl Fn(u64) + Send + Sync + 'static,
+        progress: impl FnMut(u64) + Send + 'static,
     ) -> Result<v1::Media, Error> {
         let gone = |error: std::io::Error| Error::local(format!("{name} cannot be read: {error}"));
         let file = tokio::fs::File::open(path).await.map_err(gone)?;

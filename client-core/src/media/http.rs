@@ -161,9 +161,9 @@ pub(super) fn whole(bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Sen
 /// A file as content.
 pub(super) fn read(
     file: File,
-    progress: impl Fn(u64) + Send + Sync + 'static,
+    progress: impl FnMut(u64) + Send + 'static,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    stream::try_unfold((file, 0, progress), |(mut file, sent, progress)| async move {
+    stream::try_unfold((file, 0, progress), |(mut file, sent, mut progress)| async move {
         let mut bytes = BytesMut::with_capacity(CHUNK);
         let read = file.read_buf(&mut bytes).await?;
         let sent = sent + read as u64;

@@ -30,7 +30,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 fn last(state: &State) -> Option<Arc<v1::Message>> {
-    run(state, GLOBAL)?.messages().filter(|message| message.system.is_none()).last().cloned()
+    run(state, GLOBAL)?.messages().rfind(|message| message.system.is_none()).cloned()
 }
 
 fn has_files(state: &State, count: usize) -> bool {

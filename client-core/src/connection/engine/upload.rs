@@ -183,16 +183,15 @@ impl Engine {
     }
 
     /// Tells now and then how far the files of a message are.
-    fn progress(&self, pending: &Pending, place: usize) -> impl Fn(u64) + Send + Sync + 'static {
+    fn progress(&self, pending: &Pending, place: usize) -> impl FnMut(u64) + Send + 'static {
         let [before, end, total] =
             [&pending.attachments[..place], &pending.attachments[..=place], &pending.attachments].map(bytes);
         let (conversation_id, request_id) = (pending.conversation_id, pending.request_id.clone());
-        let (ticks, last) = (self.uploads.ticks.clone(), std::sync::Mutex::new(None::<Instant>));
+        let (ticks, mut last) = (self.uploads.ticks.clone(), None::<Instant>);
         move |sent| {
             let (now, sent) = (Instant::now(), (before + sent).min(end));
-            let Ok(mut last) = last.lock() else { return };
             if sent == end || last.is_none_or(|last| last + TICK <= now) {
-                *last = Some(now);
+                last = Some(now);
                 // Nobody there: the engine has ended.
                 let _ = ticks.send(Tick { conversation_id, request_id: request_id.clone(), sent, total });
             }
