@@ -6,6 +6,7 @@ pub mod ctx;
 pub mod error;
 pub mod event;
 pub mod field;
+pub mod gif;
 pub mod group;
 pub mod guess;
 pub mod invite;

@@ -1,5 +1,6 @@
 //! Plain HTTP on the same port: files, health for operators, the browser client, and an answer to everything else.
 
+mod gif;
 mod media;
 mod web;
 
@@ -22,6 +23,7 @@ pub fn routes(ctx: Arc<Ctx>, plain_cookies: bool) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .merge(media::routes())
+        .merge(gif::routes())
         .layer(MapRequestLayer::new(move |request| rpc::recognize(request, plain_cookies)))
         .with_state(ctx)
 }

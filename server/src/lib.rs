@@ -4,6 +4,7 @@
 pub mod backup;
 pub mod config;
 pub mod domain;
+pub mod gif;
 pub mod hub;
 pub mod media;
 pub mod store;
@@ -31,6 +32,7 @@ use domain::{
     guess::Guesses,
     writer::Writer,
 };
+use gif::Gifs;
 use hub::Hub;
 use media::Files;
 use store::Db;
@@ -84,6 +86,7 @@ impl Server {
             writer,
             hub,
             files,
+            gifs: Gifs::new(),
             clock,
             dice,
             history_id,

@@ -6,6 +6,7 @@ mod browser;
 mod conversation;
 mod event;
 mod frame;
+mod gif;
 mod media;
 mod message;
 mod server;
@@ -16,9 +17,9 @@ use std::sync::Arc;
 
 use rookery_api::v1::{
     account_service_server::AccountServiceServer, conversation_service_server::ConversationServiceServer,
-    event_service_server::EventServiceServer, media_service_server::MediaServiceServer,
-    message_service_server::MessageServiceServer, server_service_server::ServerServiceServer,
-    user_service_server::UserServiceServer,
+    event_service_server::EventServiceServer, gif_service_server::GifServiceServer,
+    media_service_server::MediaServiceServer, message_service_server::MessageServiceServer,
+    server_service_server::ServerServiceServer, user_service_server::UserServiceServer,
 };
 use tonic::service::Routes;
 use tower::util::{MapRequestLayer, MapResponseLayer};
@@ -74,6 +75,7 @@ pub fn routes(
         .add_service(limited!(ConversationServiceServer))
         .add_service(limited!(MessageServiceServer))
         .add_service(limited!(MediaServiceServer).max_decoding_message_size(LARGEST_UPLOAD))
+        .add_service(limited!(GifServiceServer))
         .add_service(events)
         .add_service(health);
     if reflected {

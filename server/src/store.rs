@@ -2,6 +2,7 @@
 //! Knows no rules, no hub and no protocol.
 
 pub mod conversation;
+pub mod gif;
 pub mod history;
 pub mod invite;
 pub mod media;

@@ -10,7 +10,7 @@ use super::{
     guess::Guesses,
     writer::Writer,
 };
-use crate::{hub::Hub, media::Files, store::Db};
+use crate::{gif::Gifs, hub::Hub, media::Files, store::Db};
 
 /// Who calls, as authentication found out.
 #[derive(Clone, Debug)]
@@ -112,6 +112,7 @@ pub struct Ctx {
     pub writer: Writer,
     pub hub: Arc<Hub>,
     pub files: Arc<Files>,
+    pub gifs: Gifs,
     pub clock: Clock,
     pub dice: Dice,
     pub passwords: Passwords,

@@ -41,7 +41,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-type Answer = std::result::Result<Response, Error>;
+pub(super) type Answer = std::result::Result<Response, Error>;
 
 /// An error, told in JSON.
 impl IntoResponse for Error {
@@ -165,7 +165,7 @@ fn internal(what: &str) -> Error {
 }
 
 /// What goes with all bytes: nobody is to guess what they are, run them, or keep them for somebody else.
-fn headers(content_type: &str, tag: &str) -> HeaderMap {
+pub(super) fn headers(content_type: &str, tag: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in [
         (header::CONTENT_TYPE, content_type),
@@ -183,7 +183,7 @@ fn headers(content_type: &str, tag: &str) -> HeaderMap {
 }
 
 /// Whether the caller has these very bytes already.
-fn is_known(request: &HeaderMap, headers: &HeaderMap) -> bool {
+pub(super) fn is_known(request: &HeaderMap, headers: &HeaderMap) -> bool {
     let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
     let asked = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
     asked

@@ -72,6 +72,12 @@ impl World {
             Kind::String if matches!(field.name(), "media_ids" | "avatar" | "id") && chance.below(2) == 0 => {
                 Value::String(one(&self.media, chance))
             }
+            Kind::String if field.name() == "paths" && chance.below(2) == 0 => {
+                Value::String(one(&["name", "public", "about", "display_name"], chance).to_owned())
+            }
+            Kind::String if field.name() == "gif_id" && chance.below(2) == 0 => {
+                Value::String(one(&["builtin/cat", "builtin/heart"], chance).to_owned())
+            }
             Kind::String => Value::String(self.text(chance)),
             Kind::Bytes => Value::Bytes(self.text(chance).into()),
             Kind::Enum(_) => Value::EnumNumber(Self::number(chance) as i32 % 8),

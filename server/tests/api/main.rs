@@ -15,6 +15,7 @@ mod docs;
 #[path = "../harness/exchange.rs"]
 mod exchange;
 mod fuzz;
+mod gif;
 mod group;
 #[path = "../harness/harness.rs"]
 mod harness;

@@ -1,0 +1,39 @@
+//! Previews of GIFs over plain HTTP, so that no client asks a third party.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+
+use super::media::{Answer, headers, is_known};
+use crate::{
+    domain::{Ctx, gif},
+    rpc,
+};
+
+/// A piece never changes; who may see it is everybody who is signed in.
+const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=86400");
+
+pub(super) fn routes() -> Router<Arc<Ctx>> {
+    Router::new().route("/gif/{provider}/{name}", get(preview))
+}
+
+async fn preview(
+    State(ctx): State<Arc<Ctx>>,
+    Path((provider, name)): Path<(String, String)>,
+    request: HeaderMap,
+) -> Answer {
+    rpc::caller_of(&ctx, &request).await?;
+    let picture = gif::preview(&ctx, &provider, &name).await?;
+    let mut headers = headers(picture.content_type, &format!("\"{name}\""));
+    headers.insert(header::CACHE_CONTROL, CACHE);
+    if is_known(&request, &headers) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok((headers, picture.bytes).into_response())
+}
