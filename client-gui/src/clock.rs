@@ -68,6 +68,12 @@ pub fn day(day: Date, today: Date) -> String {
     }
 }
 
+/// A month of a year.
+#[must_use]
+pub fn month(time: &Zoned) -> String {
+    time.strftime("%B %Y").to_string()
+}
+
 /// When somebody was last there.
 #[must_use]
 pub fn seen(time: &Zoned, now: &Zoned) -> String {

@@ -3,15 +3,19 @@
 pub mod add_chat;
 pub mod add_group;
 pub mod add_members;
+pub mod card;
 pub mod confirm;
 pub mod invite;
 pub mod people;
 pub mod profile;
 pub mod rename;
 
+use std::path::PathBuf;
+
 use iced::{Element, Task};
 use rookery_client::{Client, State as World};
 
+use crate::gallery::Gallery;
 use confirm::Deed;
 
 /// The dialog that is open.
@@ -52,6 +56,8 @@ pub enum Message {
     Confirm(confirm::Message),
     /// Escape, the cross, or a click beside it.
     Closed,
+    /// A file was dropped on the window.
+    FileDropped(PathBuf),
 }
 
 /// What to do about it.
@@ -65,6 +71,8 @@ pub enum Action {
     Close,
     /// Close it and open a conversation.
     Open(i64),
+    /// Show who somebody is, above it.
+    Show(i64),
     /// Close it and do what was asked.
     Do(Deed),
 }
@@ -80,6 +88,8 @@ pub enum Step<M> {
     Close,
     /// Close it and open a conversation.
     Open(i64),
+    /// Show who somebody is, above it.
+    Show(i64),
     /// Close it and do what was asked.
     Do(Deed),
 }
@@ -91,6 +101,7 @@ impl<M: Send + 'static> Step<M> {
             Self::Run(task) => Action::Run(task.map(wrap)),
             Self::Close => Action::Close,
             Self::Open(id) => Action::Open(id),
+            Self::Show(id) => Action::Show(id),
             Self::Do(deed) => Action::Do(deed),
         }
     }
@@ -103,6 +114,10 @@ impl State {
             // It may have something to lose.
             (Self::Profile(state), Message::Closed) => {
                 state.update(profile::Message::Closed, client).lift(Message::Profile)
+            }
+            (Self::Profile(state), Message::FileDropped(path)) => {
+                let dropped = profile::Message::Portrait(profile::portrait::Message::Dropped(path));
+                state.update(dropped, client).lift(Message::Profile)
             }
             (_, Message::Closed) => Action::Close,
             (Self::AddChat(state), Message::AddChat(message)) => state.update(message, client).lift(Message::AddChat),
@@ -120,15 +135,21 @@ impl State {
         }
     }
 
+    /// Whether something would be lost by closing it.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        matches!(self, Self::Profile(state) if state.has_changes())
+    }
+
     /// Draws it.
-    pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
+    pub fn view<'a>(&'a self, world: &'a World, gallery: &'a Gallery) -> Element<'a, Message> {
         match self {
-            Self::AddChat(state) => state.view(world).map(Message::AddChat),
-            Self::AddGroup(state) => state.view(world).map(Message::AddGroup),
-            Self::AddMembers(state) => state.view(world).map(Message::AddMembers),
+            Self::AddChat(state) => state.view(world, gallery).map(Message::AddChat),
+            Self::AddGroup(state) => state.view(world, gallery).map(Message::AddGroup),
+            Self::AddMembers(state) => state.view(world, gallery).map(Message::AddMembers),
             Self::Invite(state) => state.view().map(Message::Invite),
             Self::Rename(state) => state.view().map(Message::Rename),
-            Self::Profile(state) => state.view().map(Message::Profile),
+            Self::Profile(state) => state.view(world, gallery).map(Message::Profile),
             Self::Confirm(state) => state.view().map(Message::Confirm),
         }
     }

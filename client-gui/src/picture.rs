@@ -1,6 +1,7 @@
 //! A picture ready to be drawn: its pixels, one handle for each frame, made once. iced keeps what it has made of a handle
 //! for as long as it is drawn; a new handle in every view would be a new picture each time.
 
+pub mod crop;
 pub mod decode;
 mod inspect;
 mod shape;
@@ -13,7 +14,7 @@ use image::imageops::{self, FilterType};
 
 pub use decode::decode;
 pub use inspect::Unfit;
-pub use shape::{Shape, blur, fit};
+pub use shape::{Shape, blur, fit, scale};
 
 /// The pixels of a picture, or of all frames of one that moves.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Sentences about people: who types, what changed, how many.
 
-use rookery_api::v1::{self, ConversationKind, PresenceState, SystemKind};
-use rookery_client::{Conversation, State};
+use rookery_api::v1::{self, ConversationKind, PresenceState, StatusKind, SystemKind};
+use rookery_client::{Connection, Conversation, State};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::emote::catalogue;
@@ -162,9 +162,45 @@ pub fn preview(world: &State, conversation: &Conversation) -> String {
 pub fn presence(state: PresenceState) -> &'static str {
     match state {
         PresenceState::Online => "Online",
-        PresenceState::Idle => "Away",
+        PresenceState::Idle => "Idle",
         PresenceState::DoNotDisturb => "Do not disturb",
         PresenceState::Offline | PresenceState::Unspecified => "Offline",
+    }
+}
+
+/// How reachable somebody is: what is known live is newer than an answer; of strangers only the answer is known.
+#[must_use]
+pub fn presence_of(world: &State, id: i64, answered: Option<PresenceState>) -> PresenceState {
+    if id == world.user_id() {
+        return own_presence(world);
+    }
+    match (world.presence(id), answered) {
+        (PresenceState::Offline, Some(answered)) if world.last_seen(id).is_none() => answered,
+        (known, _) => known,
+    }
+}
+
+/// How others see the user: as she has chosen, while there is a connection.
+#[must_use]
+pub fn own_presence(world: &State) -> PresenceState {
+    match (world.connection(), world.status()) {
+        (Connection::Online | Connection::CatchingUp, StatusKind::Idle) => PresenceState::Idle,
+        (Connection::Online | Connection::CatchingUp, StatusKind::DoNotDisturb) => PresenceState::DoNotDisturb,
+        (Connection::Online | Connection::CatchingUp, StatusKind::Online | StatusKind::Unspecified) => {
+            PresenceState::Online
+        }
+        _ => PresenceState::Offline,
+    }
+}
+
+/// What a chosen status is called, and what it means.
+#[must_use]
+pub fn status(kind: StatusKind) -> (&'static str, &'static str) {
+    match kind {
+        StatusKind::Online | StatusKind::Unspecified => ("Online", "Idle by itself while you are away"),
+        StatusKind::Idle => ("Idle", "Shown as idle, whatever you do"),
+        StatusKind::DoNotDisturb => ("Do not disturb", "No notifications on your devices"),
+        StatusKind::Invisible => ("Invisible", "Shown as offline, typing hidden"),
     }
 }
 

@@ -33,6 +33,8 @@ pub const SMALL_TIME: f32 = 11.0;
 pub const NOTE: f32 = 13.0;
 /// What people read.
 pub const BODY: f32 = 15.0;
+/// The name on somebody's card.
+pub const HEADLINE: f32 = 20.0;
 /// Names of panes and dialogs.
 pub const TITLE: f32 = 17.0;
 /// The name on the first screen.
@@ -93,7 +95,31 @@ pub const AVATAR_SMALL: f32 = 32.0;
 /// The picture of a quoted author.
 pub const AVATAR_TINY: f32 = 16.0;
 /// The presence dot.
-pub const DOT: f32 = 12.0;
+pub const DOT: f32 = 14.0;
+/// What is bitten out of the dot of those who are idle.
+pub const DOT_BITE: f32 = 7.0;
+/// The bar in the dot of those who do not want to be disturbed.
+pub const DOT_BAR: (f32, f32) = (6.0, 2.0);
+/// The view of a picture of which a square is chosen.
+pub const CROPPER: f32 = 256.0;
+/// The card that tells who somebody is.
+pub const PROFILE_CARD: f32 = 320.0;
+/// The band of colour at its top.
+pub const BANNER: f32 = 84.0;
+/// One's picture where it is changed.
+pub const AVATAR_MIDDLE: f32 = 64.0;
+/// The picture on it, and the ring around.
+pub const AVATAR_LARGE: f32 = 88.0;
+/// See `AVATAR_LARGE`.
+pub const AVATAR_RING: f32 = 4.0;
+/// What somebody says of herself takes so much room at most.
+pub const ABOUT_ROOM: f32 = 168.0;
+/// The dialog in which one's own profile is changed, where there is so much room.
+pub const EDITOR: (f32, f32) = (760.0, 660.0);
+/// A colour to choose.
+pub const SWATCH: f32 = 28.0;
+/// The menu at one's own name.
+pub const MENU: f32 = 272.0;
 /// A control of one line.
 pub const CONTROL: f32 = 40.0;
 /// The composer's lines, and how many of them it grows to.
@@ -333,6 +359,28 @@ const PEOPLE: [Color; 10] = [
     color!(0xb04a5a),
 ];
 
+/// The colours that are offered for a banner.
+pub const BANNERS: [&str; 12] = [
+    "#b8527a", "#b25b34", "#8d6b1f", "#4e8440", "#2c8562", "#26808f", "#3d74b8", "#4f6be4", "#6564c4", "#8f55b0",
+    "#b04a5a", "#4a5160",
+];
+
+/// A colour as `User.color` says it; none if it says nothing.
+#[must_use]
+pub fn color_of(text: &str) -> Option<Color> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
+    let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
+    // A sign is no digit, though numbers may have one.
+    let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    plain.then_some(Color::from_rgb8(part(0)?, part(2)?, part(4)?))
+}
+
+/// The colour of somebody's banner: the one she chose, or that of her initials.
+#[must_use]
+pub fn banner(id: i64, color: &str) -> Color {
+    color_of(color).unwrap_or_else(|| person(id))
+}
+
 /// The colours of a theme made by [`Mode::theme`].
 #[must_use]
 pub fn colors(theme: &Theme) -> &'static Colors {
@@ -381,4 +429,20 @@ pub fn on_accent(theme: &Theme) -> text::Style {
 #[must_use]
 pub fn strong(theme: &Theme) -> text::Style {
     text::Style { color: Some(colors(theme).text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_six_digits_are_a_colour() {
+        assert_eq!(color_of("#ff8000"), Some(Color::from_rgb8(255, 128, 0)));
+        assert_eq!(color_of("#FF8000"), color_of("#ff8000"));
+        for wrong in ["", "#", "ff8000", "#ff800", "#ff80000", "#+f80+0", "#gg0000", "#éé00", "red"] {
+            assert_eq!(color_of(wrong), None, "{wrong}");
+        }
+        assert!(BANNERS.iter().all(|color| color_of(color).is_some()));
+        assert_eq!(banner(7, ""), person(7));
+    }
 }

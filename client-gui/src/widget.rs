@@ -1,6 +1,7 @@
 //! Small pieces that several screens use.
 
 pub mod avatar;
+pub mod cropper;
 pub mod dialog;
 pub mod field;
 pub mod icon;
@@ -8,10 +9,11 @@ pub mod ink;
 pub mod lens;
 pub mod picture;
 pub mod popover;
+pub mod profile;
 pub mod scroller;
 pub mod words;
 
-use iced::widget::{button, container, row, rule, space, text, tooltip};
+use iced::widget::{button, container, mouse_area, row, rule, space, text, tooltip};
 use iced::{Center, Element, Fill, Length};
 
 use crate::theme;
@@ -48,6 +50,11 @@ pub fn hint_over<'a, M: 'a>(
         .delay(HINT_DELAY)
         .style(theme::surface::floating)
         .into()
+}
+
+/// Something that leads elsewhere when it is pressed, and looks as ever.
+pub fn way_to<'a, M: Clone + 'a>(content: impl Into<Element<'a, M>>, message: M) -> Element<'a, M> {
+    mouse_area(content).on_press(message).interaction(iced::mouse::Interaction::Pointer).into()
 }
 
 /// A button of words. Without a message it cannot be pressed.

@@ -5,6 +5,7 @@ use rookery_client::{Client, Error, State as World};
 
 use super::Step;
 use super::people::{self, Mark};
+use crate::gallery::Gallery;
 use crate::widget::dialog;
 
 /// The dialog.
@@ -37,6 +38,7 @@ impl State {
     /// Handles a message.
     pub fn update(&mut self, message: Message, client: &Client) -> Step<Message> {
         match message {
+            Message::People(people::Message::PersonWanted(id)) => Step::Show(id),
             Message::People(people::Message::Chosen(id)) => self.open(id, client),
             // The first of the list.
             Message::People(people::Message::Submitted) => match self.people.first(|id| id != self.me) {
@@ -64,9 +66,9 @@ impl State {
     }
 
     /// Draws it.
-    pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
+    pub fn view<'a>(&'a self, world: &'a World, gallery: &'a Gallery) -> Element<'a, Message> {
         let me = self.me;
-        let people = self.people.view(world, move |id| (id != me).then_some(Mark::Plain)).map(Message::People);
+        let people = self.people.view(world, gallery, move |id| (id != me).then_some(Mark::Plain)).map(Message::People);
         dialog::card("New chat", people, Message::Closed)
     }
 }

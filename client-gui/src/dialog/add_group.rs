@@ -8,6 +8,7 @@ use iced::{Element, Task};
 use rookery_client::{Client, State as World};
 
 use super::Step;
+use crate::gallery::Gallery;
 use crate::theme;
 use crate::widget::{dialog, tab};
 
@@ -67,7 +68,7 @@ impl State {
     }
 
     /// Draws it.
-    pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
+    pub fn view<'a>(&'a self, world: &'a World, gallery: &'a Gallery) -> Element<'a, Message> {
         let tabs = container(
             row![
                 tab("Create", self.tab == Tab::Create, Message::TabChosen(Tab::Create)),
@@ -78,7 +79,7 @@ impl State {
         .padding(theme::TINY)
         .style(theme::surface::well);
         let half = match self.tab {
-            Tab::Create => self.create.view(world).map(Message::Create),
+            Tab::Create => self.create.view(world, gallery).map(Message::Create),
             Tab::Join => self.join.view().map(Message::Join),
         };
         dialog::card("New group", column![tabs, half].spacing(theme::LARGE), Message::Closed)
@@ -91,6 +92,7 @@ fn map<A: Send + 'static>(step: Step<A>, wrap: fn(A) -> Message) -> Step<Message
         Step::Run(task) => Step::Run(task.map(wrap)),
         Step::Close => Step::Close,
         Step::Open(id) => Step::Open(id),
+        Step::Show(id) => Step::Show(id),
         Step::Do(deed) => Step::Do(deed),
     }
 }

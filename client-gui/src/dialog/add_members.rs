@@ -8,6 +8,7 @@ use rookery_client::{Client, Error, State as World, v1};
 
 use super::Step;
 use super::people::{self, Mark};
+use crate::gallery::Gallery;
 use crate::widget::{action, dialog};
 use crate::{speech, theme};
 
@@ -45,6 +46,7 @@ impl State {
     /// Handles a message.
     pub fn update(&mut self, message: Message, client: &Client) -> Step<Message> {
         match message {
+            Message::People(people::Message::PersonWanted(id)) => Step::Show(id),
             Message::People(people::Message::Chosen(id)) => {
                 toggle(&mut self.chosen, id);
                 Step::None
@@ -72,10 +74,10 @@ impl State {
     }
 
     /// Draws it.
-    pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
-        let people = self
-            .people
-            .view(world, |id| Some(if self.inside.contains(&id) { Mark::Inside } else { mark(&self.chosen, id) }));
+    pub fn view<'a>(&'a self, world: &'a World, gallery: &'a Gallery) -> Element<'a, Message> {
+        let people = self.people.view(world, gallery, |id| {
+            Some(if self.inside.contains(&id) { Mark::Inside } else { mark(&self.chosen, id) })
+        });
         let count = i64::try_from(self.chosen.len()).unwrap_or_default();
         let label = match count {
             0 => "Add".to_owned(),

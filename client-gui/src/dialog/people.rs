@@ -7,10 +7,11 @@ use iced::{Center, Element, Fill, Task};
 use rookery_api::v1::{self, PresenceState};
 use rookery_client::{Client, Error, State as World};
 
+use crate::gallery::Gallery;
 use crate::pane::sidebar::thin;
 use crate::widget::field::Field;
 use crate::widget::icon::Icon;
-use crate::widget::{avatar, tag, words};
+use crate::widget::{avatar, tag, way_to, words};
 use crate::{speech, theme};
 
 /// Somebody who types fast asks once.
@@ -37,6 +38,8 @@ pub enum Message {
     Listed(Result<v1::ListUsersResponse, Error>),
     /// Somebody was chosen.
     Chosen(i64),
+    /// Show who somebody is.
+    PersonWanted(i64),
     /// Enter.
     Submitted,
 }
@@ -69,7 +72,7 @@ impl State {
         self.error = Some(speech::sentence(&error.message));
     }
 
-    /// Handles a message; a choice, or Enter, is the owner's matter.
+    /// Handles a message; a choice, Enter and who somebody is are the owner's matter.
     pub fn update(&mut self, message: Message, client: &Client) -> Task<Message> {
         match message {
             Message::FilterChanged(filter) => {
@@ -86,7 +89,7 @@ impl State {
                 self.fail(&error);
                 self.busy = false;
             }
-            Message::Chosen(_) | Message::Submitted => {}
+            Message::Chosen(_) | Message::PersonWanted(_) | Message::Submitted => {}
         }
         Task::none()
     }
@@ -107,7 +110,12 @@ impl State {
     }
 
     /// The field, the list, and what went wrong. `mark` says of a person how she is drawn; without it she is left out.
-    pub fn view<'a>(&'a self, world: &'a World, mark: impl Fn(i64) -> Option<Mark> + 'a) -> Element<'a, Message> {
+    pub fn view<'a>(
+        &'a self,
+        world: &'a World,
+        gallery: &'a Gallery,
+        mark: impl Fn(i64) -> Option<Mark> + 'a,
+    ) -> Element<'a, Message> {
         let field = Field {
             placeholder: "Find people by name",
             id: Some(id()),
@@ -119,7 +127,10 @@ impl State {
         let rows: Vec<_> = self
             .found
             .iter()
-            .filter_map(|(user, presence)| Some(person(user, self.live(world, user.id, *presence), mark(user.id)?)))
+            .filter_map(|(user, presence)| {
+                let presence = speech::presence_of(world, user.id, Some(*presence));
+                Some(person(user, gallery, presence, mark(user.id)?))
+            })
             .collect();
         let list: Element<'a, Message> = if rows.is_empty() {
             let sentence = if self.busy { "Looking…" } else { "Nobody of that name" };
@@ -134,14 +145,6 @@ impl State {
         };
         let list = container(list).height(theme::DIALOG_LIST).width(Fill).style(theme::surface::well);
         column![field.view(), list].spacing(theme::MEDIUM).into()
-    }
-
-    /// What is known live is newer than the answer; of strangers only the answer is known.
-    fn live(&self, world: &World, id: i64, answered: PresenceState) -> PresenceState {
-        match world.presence(id) {
-            PresenceState::Offline if world.last_seen(id).is_none() => answered,
-            known => known,
-        }
     }
 }
 
@@ -158,20 +161,21 @@ pub enum Mark {
     Inside,
 }
 
-fn person(user: &v1::User, presence: PresenceState, mark: Mark) -> Element<'_, Message> {
+fn person<'a>(user: &'a v1::User, gallery: &'a Gallery, presence: PresenceState, mark: Mark) -> Element<'a, Message> {
     let names = column![
         words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view(&user.display_name),
         text(format!("@{}", user.name)).size(theme::CAPTION).style(theme::faint),
     ];
     let state = text(speech::presence(presence)).size(theme::CAPTION).style(theme::dim);
-    let chosen: Option<Element<'_, Message>> = match mark {
+    let chosen: Option<Element<'a, Message>> = match mark {
         Mark::Plain => None,
         Mark::Inside => Some(tag("Member")),
         Mark::Open => Some(Icon::Add.view(theme::ICON).style(theme::faint).into()),
         Mark::Taken => Some(Icon::Check.view(theme::ICON).style(theme::accent).into()),
     };
+    let face = avatar::present(gallery, user.into(), theme::AVATAR_SMALL, presence, theme::surface::raised);
     let content = row![
-        avatar::with_presence(user.id, &user.display_name, theme::AVATAR_SMALL, presence, theme::surface::raised),
+        way_to(face, Message::PersonWanted(user.id)),
         container(names).width(Fill).clip(true),
         (mark != Mark::Inside).then_some(state),
         chosen,

@@ -1,14 +1,19 @@
-//! "Your profile": what one is called, and what one says of oneself. What was changed is not thrown away unasked.
+//! "Edit profile": one's picture, what one is called, what one says of oneself, one's colour. What was changed is not
+//! thrown away unasked.
 
+pub mod portrait;
+mod save;
+mod view;
+
+use iced::widget::operation;
 use iced::widget::text_editor::{self, Content};
-use iced::widget::{column, container, operation, row, text};
-use iced::{Center, Element, Fill, Task};
-use rookery_client::{Client, Error, v1};
+use iced::{Element, Task};
+use rookery_client::{Client, Error, State as World, v1};
 
 use super::Step;
-use crate::widget::field::Field;
-use crate::widget::{action, avatar, dialog, spring, words};
+use crate::gallery::Gallery;
 use crate::{speech, theme};
+use portrait::Portrait;
 
 /// The longest display name.
 const NAME_MOST: usize = 32;
@@ -19,21 +24,37 @@ const ABOUT_MOST: usize = 500;
 #[derive(Debug)]
 pub struct State {
     before: v1::User,
+    portrait: portrait::State,
     name: String,
     about: Content,
-    name_wrong: Option<String>,
-    about_wrong: Option<String>,
+    // As it is written; empty for the usual one.
+    color: String,
+    wrong: Wrong,
     leaving: bool,
     busy: bool,
+}
+
+/// What is wrong, at the field that it belongs to.
+#[derive(Debug, Default)]
+struct Wrong {
+    name: Option<String>,
+    about: Option<String>,
+    color: Option<String>,
+    /// Not any field's fault.
+    other: Option<String>,
 }
 
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Message {
+    /// About the picture.
+    Portrait(portrait::Message),
     /// The display name was changed.
     NameChanged(String),
     /// The text about oneself was changed, or the cursor in it.
     AboutEdited(text_editor::Action),
+    /// The colour was changed.
+    ColorChanged(String),
     /// Enter, or the button.
     Submitted,
     /// The answer.
@@ -50,11 +71,12 @@ impl State {
     /// The profile as it is.
     pub fn new(user: v1::User) -> (Self, Task<Message>) {
         let state = Self {
+            portrait: portrait::State::default(),
             name: user.display_name.clone(),
             about: Content::with_text(&user.about),
+            color: user.color.clone(),
             before: user,
-            name_wrong: None,
-            about_wrong: None,
+            wrong: Wrong::default(),
             leaving: false,
             busy: false,
         };
@@ -64,136 +86,107 @@ impl State {
     /// Handles a message.
     pub fn update(&mut self, message: Message, client: &Client) -> Step<Message> {
         match message {
+            Message::Portrait(message) => return Step::Run(self.portrait.update(message).map(Message::Portrait)),
             Message::NameChanged(name) => {
                 self.name = name;
-                self.name_wrong = None;
+                self.wrong.name = None;
             }
             Message::AboutEdited(action) => {
                 if action.is_edit() {
-                    self.about_wrong = None;
+                    self.wrong.about = None;
                 }
                 self.about.perform(action);
             }
+            Message::ColorChanged(color) => {
+                self.color = color;
+                self.wrong.color = None;
+            }
             Message::Submitted => return self.submit(client),
             Message::Saved(Err(error)) => self.fail(&error),
-            Message::Closed if !self.changes().is_empty() => self.leaving = true,
+            Message::Closed if self.has_changes() => self.leaving = true,
             Message::Saved(Ok(())) | Message::Closed | Message::Discarded => return Step::Close,
             Message::Stayed => self.leaving = false,
         }
         Step::None
     }
 
+    /// Whether something would be lost by closing it.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        !self.changes().is_empty()
+    }
+
     fn about(&self) -> String {
         self.about.text().trim_end().to_owned()
     }
 
+    /// The colour as the server knows it; none if it is no colour.
+    fn color(&self) -> Option<String> {
+        let color = self.color.trim().to_ascii_lowercase();
+        if color.is_empty() {
+            return Some(color);
+        }
+        let color = format!("#{}", color.trim_start_matches('#'));
+        theme::color_of(&color).map(|_| color)
+    }
+
     /// The fields that are no longer as they were.
     fn changes(&self) -> Vec<String> {
-        let name = (self.name.trim() != self.before.display_name).then(|| "display_name".to_owned());
-        let about = (self.about() != self.before.about.trim_end()).then(|| "about".to_owned());
-        name.into_iter().chain(about).collect()
+        let changed = [
+            ("display_name", self.name.trim() != self.before.display_name),
+            ("about", self.about() != self.before.about.trim_end()),
+            ("color", self.color().is_none_or(|color| color != self.before.color)),
+            ("avatar", !matches!(self.portrait.portrait(), Portrait::Kept)),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field.to_owned()).collect()
     }
 
     fn submit(&mut self, client: &Client) -> Step<Message> {
-        let (display_name, about) = (self.name.trim().to_owned(), self.about());
-        if !(1..=NAME_MOST).contains(&display_name.chars().count()) {
-            self.name_wrong = Some(format!("1 to {NAME_MOST} characters."));
-        }
-        if about.chars().count() > ABOUT_MOST {
-            self.about_wrong = Some(format!("At most {ABOUT_MOST} characters."));
-        }
-        if self.name_wrong.is_some() || self.about_wrong.is_some() || self.busy {
+        let (display_name, about, color) = (self.name.trim().to_owned(), self.about(), self.color());
+        self.wrong = Wrong {
+            name: (!(1..=NAME_MOST).contains(&display_name.chars().count()))
+                .then(|| format!("1 to {NAME_MOST} characters.")),
+            about: (about.chars().count() > ABOUT_MOST).then(|| format!("At most {ABOUT_MOST} characters.")),
+            color: color.is_none().then(|| "Six digits of 0-9 and a-f, as in #4f6be4.".to_owned()),
+            other: None,
+        };
+        let fine = self.wrong.name.is_none() && self.wrong.about.is_none();
+        let (Some(color), true) = (color, fine && !self.busy) else {
             return Step::None;
-        }
+        };
         let paths = self.changes();
         if paths.is_empty() {
             return Step::Close;
         }
         self.busy = true;
         let mask = Some(prost_types::FieldMask { paths });
-        let request = v1::UpdateProfileRequest { display_name, about, update_mask: mask, ..Default::default() };
-        let api = client.api().clone();
-        Step::Run(Task::perform(async move { api.update_profile(request).await.map(drop) }, Message::Saved))
+        // What is not in the mask does not count.
+        let request = v1::UpdateProfileRequest { display_name, about, color, update_mask: mask, ..Default::default() };
+        let saving = save::save(client.clone(), request, self.portrait.portrait().clone());
+        Step::Run(Task::perform(saving, Message::Saved))
     }
 
     fn fail(&mut self, error: &Error) {
         self.busy = false;
         self.leaving = false;
-        let about = error.fields.iter().find(|(field, _)| field == "about");
-        if let Some((_, why)) = about {
-            self.about_wrong = Some(speech::sentence(why));
-            return;
+        if error.fields.is_empty() {
+            self.wrong.other = Some(speech::sentence(&error.message));
         }
-        let why = error.fields.first().map_or(error.message.as_str(), |(_, why)| why);
-        self.name_wrong = Some(speech::sentence(why));
+        for (field, why) in &error.fields {
+            let why = speech::sentence(why);
+            match field.as_str() {
+                "display_name" => self.wrong.name = Some(why),
+                "about" => self.wrong.about = Some(why),
+                "color" => self.wrong.color = Some(why),
+                "avatar" => self.portrait.fail(why),
+                _ => self.wrong.other = Some(why),
+            }
+        }
     }
 
     /// Draws it.
-    pub fn view(&self) -> Element<'_, Message> {
-        let who = row![
-            avatar::person(self.before.id, &self.name, theme::AVATAR),
-            column![
-                words::look(theme::BODY)
-                    .font(theme::SEMIBOLD)
-                    .one_line()
-                    .view_owned(speech::cut(&self.name, NAME_MOST)),
-                text(format!("@{}", self.before.name)).size(theme::CAPTION).style(theme::faint),
-            ],
-        ]
-        .spacing(theme::MEDIUM)
-        .align_y(Center);
-        let name = Field {
-            id: Some(NAME.into()),
-            placeholder: &self.before.name,
-            error: self.name_wrong.as_deref(),
-            on_input: (!self.busy).then_some(Message::NameChanged),
-            on_submit: Some(Message::Submitted),
-            ..Field::new("Display name", &self.name)
-        };
-        let content = column![container(who).clip(true), name.view(), self.about_field(), self.foot()];
-        dialog::card("Your profile", content.spacing(theme::LARGE), Message::Closed)
-    }
-
-    fn about_field(&self) -> Element<'_, Message> {
-        let length = self.about().chars().count();
-        let over = length > ABOUT_MOST;
-        let style = if over { theme::danger } else { theme::faint };
-        let head = row![
-            text("About you").size(theme::NOTE).font(theme::SEMIBOLD).style(theme::dim),
-            spring(),
-            text(format!("{length}/{ABOUT_MOST}")).size(theme::CAPTION).style(style),
-        ]
-        .align_y(Center);
-        let editor = text_editor::TextEditor::new(&self.about)
-            .id(ABOUT)
-            .placeholder("Optional: what others may know of you")
-            .size(theme::BODY)
-            .font(theme::REGULAR)
-            .padding([theme::SMALL + theme::HAIR, theme::MEDIUM])
-            .height(theme::ABOUT)
-            .wrapping(text::Wrapping::WordOrGlyph)
-            .style(theme::input::lines(over || self.about_wrong.is_some()))
-            .on_action(Message::AboutEdited);
-        let error = self.about_wrong.as_deref().map(|error| text(error).size(theme::NOTE).style(theme::danger));
-        column![head, editor, error].spacing(theme::TINY + theme::HAIR).into()
-    }
-
-    /// The buttons, or the question about what would be lost.
-    fn foot(&self) -> Element<'_, Message> {
-        if !self.leaving {
-            return dialog::buttons([
-                action("Cancel", theme::button::secondary, Some(Message::Closed)).into(),
-                action("Save", theme::button::primary, (!self.busy).then_some(Message::Submitted)).into(),
-            ]);
-        }
-        row![
-            text("Discard your changes?").size(theme::BODY).width(Fill),
-            action("Keep editing", theme::button::secondary, Some(Message::Stayed)),
-            action("Discard", theme::button::danger, Some(Message::Discarded)),
-        ]
-        .spacing(theme::SMALL)
-        .align_y(Center)
-        .into()
+    pub fn view<'a>(&'a self, world: &'a World, gallery: &'a Gallery) -> Element<'a, Message> {
+        view::show(self, world, gallery)
     }
 }
 

@@ -1,24 +1,25 @@
 //! The open conversation: its head, its messages, who types, and the composer.
 
+mod head;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use iced::widget::{bottom_center, button, column, container, responsive, row, space, stack, text};
+use iced::widget::{bottom_center, button, column, container, row, space, stack, text};
 use iced::{Center, Element, Fill, Task, clipboard, padding};
 use jiff::Zoned;
-use rookery_api::v1::ConversationKind;
 use rookery_client::{Client, Conversation, Error, PageAt, State as World, v1};
 
 use super::{composer, emote_picker, message};
 use crate::emote::Habits;
 use crate::gallery::Gallery;
+use crate::speech;
 use crate::theme::{self, Mode};
 use crate::transcript::{self, Reader};
 use crate::widget::icon::Icon;
 use crate::widget::scroller::{Command, Key, Place, Target, scroller};
-use crate::widget::{avatar, head_button, icon_button, line, spring, words};
-use crate::{clock, speech};
+use crate::widget::{icon_button, line, spring, words};
 
 /// How long a message that was jumped to stays marked.
 const FOUND: Duration = Duration::from_secs(2);
@@ -57,6 +58,8 @@ pub enum Message {
     PresentWanted,
     /// Show or hide the members.
     MembersToggled,
+    /// Show who the other one of a direct chat is.
+    PersonWanted(i64),
     /// A call ended.
     Done(Result<(), Error>),
     /// The error was read.
@@ -76,6 +79,8 @@ pub enum Action {
     ConfirmDelete(i64),
     /// Show or hide the members.
     ToggleMembers,
+    /// Show who somebody is.
+    ShowPerson(i64),
     /// Look closely at one of some pictures.
     ShowPictures(Vec<v1::Media>, usize),
     /// Keep a file on this device.
@@ -169,6 +174,7 @@ impl State {
                 Action::None
             }
             Message::MembersToggled => Action::ToggleMembers,
+            Message::PersonWanted(id) => Action::ShowPerson(id),
             Message::Done(result) => {
                 self.error = result.err().map(|error| speech::sentence(&error.message));
                 Action::None
@@ -250,6 +256,7 @@ impl State {
             }
             // Handled where all else about the picker is.
             Line::MoreWanted(_) | Line::Picker(_) => {}
+            Line::PersonWanted(id) => return Action::ShowPerson(id),
             Line::JumpWanted(id) => return self.jump(id, client),
             Line::RetryWanted(request_id) => client.retry(request_id),
             Line::RewriteWanted(request_id) => {
@@ -372,7 +379,7 @@ impl State {
         let Some(conversation) = world.conversation(self.id) else {
             return space().into();
         };
-        let head = head(conversation, world, now);
+        let head = head::show(conversation, world, gallery, now);
         let messages = self.messages(conversation, habits, world, gallery, now, mode);
         let jump = self.jump_button(conversation).map(|button| bottom_center(button).padding(theme::SMALL));
         // In a container, for a column leaves out what is not there: the composer would move up a place and lose its focus.
@@ -471,51 +478,6 @@ fn subject<'a>(id: i64, conversation: &'a Conversation, world: &'a World) -> (&'
     conversation
         .message(id)
         .map_or(("…", ""), |message| (speech::shown_name(world, message.author_id), speech::gist(message)))
-}
-
-fn head<'a>(conversation: &'a Conversation, world: &'a World, now: &'a Zoned) -> Element<'a, Message> {
-    let title = world.title(conversation);
-    let picture = match conversation.kind() {
-        ConversationKind::Global => avatar::everybody(theme::AVATAR_SMALL),
-        ConversationKind::Direct => {
-            let partner = conversation.partner_id(world.user_id()).unwrap_or_default();
-            let presence = world.presence(partner);
-            avatar::with_presence(partner, title, theme::AVATAR_SMALL, presence, theme::surface::base)
-        }
-        _ => avatar::group(conversation.id(), title, theme::AVATAR_SMALL),
-    };
-    let name = responsive(move |room| {
-        let most = (room.width / theme::TITLE_LETTER) as usize;
-        words::look(theme::TITLE).font(theme::SEMIBOLD).one_line().view_owned(speech::cut(title, most))
-    });
-    let words = column![
-        container(name).height(theme::COMPOSER_LINE).clip(true),
-        words::look(theme::CAPTION).style(theme::dim).one_line().view_owned(second_line(conversation, world, now)),
-    ]
-    .width(Fill);
-    let members = (conversation.kind() != ConversationKind::Direct)
-        .then(|| head_button(Icon::Group, "Members", Message::MembersToggled));
-    row![picture, words, members]
-        .spacing(theme::MEDIUM)
-        .height(theme::HEADER)
-        .padding([0.0, theme::LARGE])
-        .align_y(Center)
-        .into()
-}
-
-fn second_line(conversation: &Conversation, world: &World, now: &Zoned) -> String {
-    match conversation.kind() {
-        ConversationKind::Global => "Everybody on this server".to_owned(),
-        ConversationKind::Direct => {
-            let partner = conversation.partner_id(world.user_id()).unwrap_or_default();
-            let state = speech::presence(world.presence(partner)).to_owned();
-            let seen = world.last_seen(partner).map(|at| (at.seconds, at.nanos));
-            let seen = clock::local(seen, now.time_zone()).map(|at| clock::seen(&at, now));
-            seen.map_or(state.clone(), |seen| format!("{state}, {seen}"))
-        }
-        _ if conversation.public() => "Public group".to_owned(),
-        _ => "Private group".to_owned(),
-    }
 }
 
 fn typing<'a>(conversation: &'a Conversation, world: &'a World) -> Option<Element<'a, Message>> {

@@ -8,6 +8,7 @@ use rookery_api::v1::{self, ConversationKind, PresenceState};
 use rookery_client::{Client, Conversation, Error, State as World};
 
 use super::sidebar::thin;
+use crate::gallery::Gallery;
 use crate::widget::icon::Icon;
 use crate::widget::{avatar, head_button, hint_over, icon_button, line, spring, words};
 use crate::{speech, theme};
@@ -35,7 +36,7 @@ pub enum Message {
     Loaded(String, Result<v1::ListMembersResponse, Error>),
     /// More, please.
     MoreWanted,
-    /// A member was chosen, to write to.
+    /// A member was chosen.
     Chosen(i64),
     /// Remove somebody.
     RemoveWanted(i64),
@@ -58,8 +59,8 @@ pub enum Action {
     None,
     /// Ask the server.
     Run(Task<Message>),
-    /// Open the direct chat with somebody.
-    Write(i64),
+    /// Show who somebody is.
+    Show(i64),
     /// Ask whether somebody is to be removed.
     ConfirmRemove(i64, String),
     /// Show the dialog for adding people.
@@ -127,7 +128,7 @@ impl State {
                 Action::None
             }
             Message::MoreWanted => Action::Run(self.load(self.next.clone(), client)),
-            Message::Chosen(id) => Action::Write(id),
+            Message::Chosen(id) => Action::Show(id),
             Message::RemoveWanted(id) => {
                 let user = self.members.iter().filter_map(|member| member.user.as_ref());
                 let name = user.into_iter().find(|user| user.id == id).map(|user| user.display_name.clone());
@@ -142,7 +143,12 @@ impl State {
     }
 
     /// Draws it.
-    pub fn view<'a>(&'a self, conversation: &'a Conversation, world: &'a World) -> Element<'a, Message> {
+    pub fn view<'a>(
+        &'a self,
+        conversation: &'a Conversation,
+        world: &'a World,
+        gallery: &'a Gallery,
+    ) -> Element<'a, Message> {
         let group = conversation.kind() == ConversationKind::Group;
         let head = row![
             text("Members").size(theme::TITLE).font(theme::SEMIBOLD),
@@ -163,7 +169,7 @@ impl State {
             .padding([theme::TINY, theme::SMALL])
         });
         let owns = group && conversation.owner_id() == world.user_id();
-        let members = self.members.iter().filter_map(|member| self.member(member, world, owns));
+        let members = self.members.iter().filter_map(|member| self.member(member, world, gallery, owns));
         let more = (!self.next.is_empty()).then(|| deed(Icon::Down, "More", Message::MoreWanted, theme::button::quiet));
         let error = self
             .error
@@ -188,36 +194,33 @@ impl State {
             .into()
     }
 
-    fn member<'a>(&'a self, member: &'a v1::Member, world: &'a World, owns: bool) -> Option<Element<'a, Message>> {
+    fn member<'a>(
+        &'a self,
+        member: &'a v1::Member,
+        world: &'a World,
+        gallery: &'a Gallery,
+        owns: bool,
+    ) -> Option<Element<'a, Message>> {
         let user = member.user.as_ref()?;
         let me = user.id == world.user_id();
-        let known = world.presence(user.id);
-        let presence = match (me, known) {
-            (true, _) => PresenceState::Online,
-            (false, PresenceState::Offline) if world.last_seen(user.id).is_none() => {
-                self.presences.get(&user.id).copied().unwrap_or(known)
-            }
-            (false, known) => known,
-        };
+        let presence = speech::presence_of(world, user.id, self.presences.get(&user.id).copied());
+        // What is known live is newer than the answer.
+        let user = world.user(user.id).map_or(user, |user| user.as_ref());
         let owner = member.owner.then(|| {
             hint_over(Icon::Owner.view(theme::ICON_SMALL).style(theme::accent), "Owner", tooltip::Position::Top)
         });
         let most = if me || member.owner { theme::MEMBER_NAME.1 } else { theme::MEMBER_NAME.0 };
         let name = words::look(theme::BODY).one_line().view_owned(speech::cut(&user.display_name, most));
         let you = me.then(|| text("you").size(theme::CAPTION).style(theme::faint));
-        let content = row![
-            avatar::with_presence(user.id, &user.display_name, theme::AVATAR_SMALL, presence, theme::surface::side),
-            container(name).clip(true),
-            you,
-            owner,
-        ]
-        .spacing(theme::SMALL)
-        .align_y(Center);
+        let state = text(speech::presence(presence)).size(theme::CAPTION).style(theme::faint);
+        let names = column![row![container(name).clip(true), you, owner].spacing(theme::SMALL).align_y(Center), state,];
+        let face = avatar::present(gallery, user.into(), theme::AVATAR_SMALL, presence, theme::surface::side);
+        let content = row![face, names].spacing(theme::MEDIUM).align_y(Center);
         let person = button(content)
             .width(Fill)
             .padding([theme::TINY, theme::SMALL])
             .style(theme::button::row(false))
-            .on_press_maybe((!me).then_some(Message::Chosen(user.id)));
+            .on_press(Message::Chosen(user.id));
         let remove = (owns && !me).then(|| icon_button(Icon::Close, "Remove", Message::RemoveWanted(user.id)));
         // Only under the pointer: a column of crosses would look like an invitation.
         Some(match remove {

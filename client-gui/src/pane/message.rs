@@ -16,7 +16,7 @@ use crate::theme::{self, Colors};
 use crate::transcript::{Line, What};
 use crate::widget::icon::Icon;
 use crate::widget::popover::{Side, popover};
-use crate::widget::{avatar, hint_over, words};
+use crate::widget::{avatar, hint_over, way_to, words};
 use crate::{clock, emoji, speech};
 
 /// What can be done to a message.
@@ -47,6 +47,8 @@ pub enum Message {
     EditWanted(i64),
     /// Take it back.
     DeleteWanted(i64),
+    /// Show who somebody is.
+    PersonWanted(i64),
     /// Put its text on the clipboard.
     CopyWanted(i64),
     /// It counts as unread again.
@@ -145,13 +147,13 @@ impl<'a> View<'a> {
         let hovered = self.hovered == Some(id) || picking;
         let author = speech::shown_name(self.world, message.author_id);
         let picture: Element<'a, Message> = if head {
-            avatar::person(message.author_id, author, theme::AVATAR)
+            self.face(message.author_id)
         } else if hovered {
             gutter(at.as_ref())
         } else {
             space().width(theme::AVATAR).into()
         };
-        let name = head.then(|| self.head(author, at.as_ref()));
+        let name = head.then(|| self.head(message.author_id, author, at.as_ref()));
         let reply = (message.reply_to != 0 && !message.deleted).then(|| self.reply(message.reply_to));
         let says = (message.deleted || !message.text.is_empty()).then(|| self.says(message));
         let attachments = attachment::show(self.gallery, message);
@@ -174,15 +176,19 @@ impl<'a> View<'a> {
         placed(over, head)
     }
 
-    fn head(self, author: &'a str, at: Option<&Zoned>) -> Element<'a, Message> {
+    /// Somebody's picture, which leads to who she is.
+    fn face(self, id: i64) -> Element<'a, Message> {
+        let face = avatar::face(self.gallery, avatar::who(self.world, id), theme::AVATAR);
+        way_to(face, Message::PersonWanted(id))
+    }
+
+    fn head(self, id: i64, author: &'a str, at: Option<&Zoned>) -> Element<'a, Message> {
         let time = at.map(|at| {
             let beside = words::look(theme::CAPTION).style(theme::faint).view_owned(clock::beside(at, self.now));
             hint_over(beside, clock::exact(at), tooltip::Position::Top)
         });
-        row![words::look(theme::BODY).font(theme::SEMIBOLD).view(author), time]
-            .spacing(theme::SMALL)
-            .align_y(Center)
-            .into()
+        let author = way_to(words::look(theme::BODY).font(theme::SEMIBOLD).view(author), Message::PersonWanted(id));
+        row![author, time].spacing(theme::SMALL).align_y(Center).into()
     }
 
     fn says(self, message: &'a v1::Message) -> Element<'a, Message> {
@@ -225,7 +231,7 @@ impl<'a> View<'a> {
         let author = author.map(|author| {
             let name = speech::shown_name(self.world, author);
             row![
-                avatar::person(author, name, theme::AVATAR_TINY),
+                avatar::face(self.gallery, avatar::who(self.world, author), theme::AVATAR_TINY),
                 words::look(theme::NOTE).font(theme::SEMIBOLD).style(theme::dim).view(name),
             ]
             .spacing(theme::TINY)
@@ -289,8 +295,7 @@ impl<'a> View<'a> {
     fn pending(self, pending: &'a Pending, head: bool) -> Element<'a, Message> {
         let me = self.world.user_id();
         let author = speech::shown_name(self.world, me);
-        let picture: Element<'a, Message> =
-            if head { avatar::person(me, author, theme::AVATAR) } else { space().width(theme::AVATAR).into() };
+        let picture: Element<'a, Message> = if head { self.face(me) } else { space().width(theme::AVATAR).into() };
         let name = head.then(|| words::look(theme::BODY).font(theme::SEMIBOLD).view(author));
         let reply = (pending.reply_to != 0).then(|| self.reply(pending.reply_to));
         let size = if emoji::jumbo(&pending.text) { theme::JUMBO } else { theme::BODY };

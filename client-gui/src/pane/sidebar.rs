@@ -1,16 +1,19 @@
 //! The chat list, and who one is.
 
+mod own;
+
 use std::time::Instant;
 
 use iced::widget::{button, column, container, row, scrollable, space, text, tooltip};
-use iced::{Center, Element, Fill, padding};
+use iced::{Center, Element, Fill};
 use jiff::Zoned;
-use rookery_api::v1::{ConversationKind, PresenceState};
-use rookery_client::{Connection, Conversation, State as World};
+use rookery_api::v1::{ConversationKind, StatusKind};
+use rookery_client::{Conversation, State as World};
 
+use crate::gallery::Gallery;
 use crate::theme::{self, Mode};
 use crate::widget::icon::Icon;
-use crate::widget::{avatar, badge, head_button, hint_over, icon_button, line, spring, words};
+use crate::widget::{avatar, badge, head_button, hint_over, icon_button, line, spring, way_to, words};
 use crate::{clock, speech};
 
 /// What happened.
@@ -22,7 +25,13 @@ pub enum Message {
     ChatWanted,
     /// Make or join a group.
     GroupWanted,
-    /// Show one's own profile.
+    /// Show the menu at one's own name, or hide it.
+    MenuToggled,
+    /// Be seen like this from now on.
+    StatusChosen(StatusKind),
+    /// Show who somebody is.
+    PersonWanted(i64),
+    /// Change one's own profile.
     ProfileWanted,
     /// Dark or light.
     ModeToggled,
@@ -37,6 +46,10 @@ pub enum Message {
 pub struct View<'a> {
     /// Everything that is known.
     pub world: &'a World,
+    /// The pictures.
+    pub gallery: &'a Gallery,
+    /// Whether the menu at one's own name is open.
+    pub menu: bool,
     /// The chat that is open.
     pub open: Option<i64>,
     /// The time.
@@ -107,65 +120,20 @@ impl<'a> View<'a> {
             ConversationKind::Direct => {
                 let partner = chat.partner_id(self.world.user_id()).unwrap_or_default();
                 let presence = self.world.presence(partner);
-                let name = self.world.title(chat);
-                avatar::with_presence(partner, name, theme::AVATAR, presence, theme::surface::side)
+                let who = avatar::who(self.world, partner);
+                let face = avatar::present(self.gallery, who, theme::AVATAR, presence, theme::surface::side);
+                let words = format!("{}: {}", who.name, speech::presence(presence));
+                let face = hint_over(face, words, tooltip::Position::Right);
+                way_to(face, Message::PersonWanted(partner))
             }
             _ => padded(avatar::group(chat.id(), self.world.title(chat), theme::AVATAR)),
         }
-    }
-
-    fn own(self) -> Element<'a, Message> {
-        let me = self.world.me();
-        let name = me.map_or("…", |me| me.display_name.as_str());
-        let (presence, state) = connection(self.world.connection());
-        let words = column![
-            container(words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view(name)).clip(true),
-            words::look(theme::CAPTION).style(theme::dim).one_line().view_owned(state),
-        ]
-        .width(Fill)
-        .spacing(theme::HAIR);
-        let (icon, hint) = match self.mode {
-            Mode::Dark => (Icon::Sun, "Light"),
-            Mode::Light => (Icon::Moon, "Dark"),
-        };
-        let who = row![
-            avatar::with_presence(self.world.user_id(), name, theme::AVATAR, presence, theme::surface::side),
-            words,
-        ]
-        .spacing(theme::MEDIUM)
-        .align_y(Center);
-        let who = button(who)
-            .width(Fill)
-            .padding([theme::TINY, theme::SMALL])
-            .style(theme::button::row(false))
-            .on_press_maybe(me.is_some().then_some(Message::ProfileWanted));
-        row![
-            hint_over(who, "Your profile", tooltip::Position::Top),
-            row![
-                icon_button(icon, hint, Message::ModeToggled),
-                icon_button(Icon::Leave, "Sign out", Message::SignOutWanted),
-            ],
-        ]
-        .spacing(theme::TINY)
-        .padding(padding::vertical(theme::SMALL).left(theme::SMALL).right(theme::LARGE))
-        .align_y(Center)
-        .into()
     }
 }
 
 /// How wide a picture without a dot is beside one with a dot.
 fn padded<'a>(picture: Element<'a, Message>) -> Element<'a, Message> {
     row![picture, space().width(theme::HAIR)].into()
-}
-
-fn connection(connection: &Connection) -> (PresenceState, String) {
-    match connection {
-        Connection::Online => (PresenceState::Online, "Online".to_owned()),
-        Connection::CatchingUp => (PresenceState::Online, "Catching up…".to_owned()),
-        Connection::Connecting => (PresenceState::Offline, "Connecting…".to_owned()),
-        Connection::Offline(offline) => (PresenceState::Offline, retry(offline.retry_at)),
-        Connection::SignedOut => (PresenceState::Offline, "Signed out".to_owned()),
-    }
 }
 
 /// When the next try is.

@@ -26,6 +26,11 @@ pub fn decode(bytes: &[u8], shape: Shape) -> Result<Picture, Unfit> {
     })
 }
 
+/// The pixels of a picture, or of the first frame of one that moves, the right way up.
+pub fn upright(bytes: &[u8]) -> Result<RgbaImage, Unfit> {
+    still(bytes, inspect(bytes)?)
+}
+
 fn still(bytes: &[u8], content: Content) -> Result<RgbaImage, Unfit> {
     let read = || -> ImageResult<DynamicImage> {
         let mut reader = ImageReader::with_format(Cursor::new(bytes), content.format);

@@ -30,7 +30,8 @@ pub fn fit((width, height): (f32, f32), room: (f32, f32)) -> (f32, f32) {
 }
 
 /// Scales down to this size.
-pub(super) fn scale(mut pixels: RgbaImage, width: u32, height: u32) -> RgbaImage {
+#[must_use]
+pub fn scale(mut pixels: RgbaImage, width: u32, height: u32) -> RgbaImage {
     if pixels.dimensions() == (width, height) {
         return pixels;
     }

@@ -13,7 +13,7 @@ use rookery_api::v1::event::Kind;
 use rookery_client::{Client, Connection, Error, State as World, Update};
 
 use crate::dialog::confirm::Deed;
-use crate::dialog::{self, add_chat, add_group, add_members, confirm, invite, profile, rename};
+use crate::dialog::{self, add_chat, add_group, add_members, card, confirm, invite, profile, rename};
 use crate::download;
 use crate::emote::Habits;
 use crate::gallery::{self, Gallery, Orders};
@@ -41,6 +41,10 @@ pub struct State {
     dropping: bool,
     // What has become of a file, until that was read.
     note_of_file: Option<(String, Instant)>,
+    // Who somebody is, above everything else.
+    card: Option<card::State>,
+    // The menu at one's own name.
+    menu: bool,
     now: Zoned,
     focused: bool,
     note: bool,
@@ -73,6 +77,8 @@ pub enum Message {
     Kept(Result<download::Outcome, Error>),
     /// That was told long enough.
     KeptToldLong,
+    /// On somebody's card.
+    Card(card::Message),
     /// A direct chat with a member is there.
     Opened(Result<i64, Error>),
     /// What was agreed to is done, or not.
@@ -138,6 +144,8 @@ impl State {
             viewer: None,
             dropping: false,
             note_of_file: None,
+            card: None,
+            menu: false,
             now,
             focused: true,
             note,
@@ -209,6 +217,7 @@ impl State {
             Message::KeptToldLong => {
                 self.note_of_file = self.note_of_file.take().filter(|(_, since)| since.elapsed() < TOLD)
             }
+            Message::Card(message) => return self.card(message),
             Message::Opened(Ok(id)) => return Action::Run(self.show(id)),
             Message::Opened(Err(error)) | Message::Done(Err(error)) => self.complain(error),
             Message::Done(Ok(())) | Message::PicturesCame => {}
@@ -219,11 +228,14 @@ impl State {
                 self.gallery.play(focused);
                 self.refresh();
             }
-            Message::FilesHovered(held) => self.dropping = held && self.dialog.is_none() && self.viewer.is_none(),
+            Message::FilesHovered(held) => {
+                self.dropping = held && self.dialog.is_none() && self.viewer.is_none() && self.card.is_none();
+            }
             Message::FileDropped(path) => return self.drop_file(path),
             Message::Returned => self.client.set_activity(false),
             Message::Escaped => return self.escape(),
             // Whoever fills in a dialog means the dialog.
+            Message::FieldEscaped if self.card.is_some() => return self.card(card::Message::Closed),
             Message::FieldEscaped => return self.dialog(dialog::Message::Closed),
             Message::Typed(letters) => return self.write(letters),
             Message::SwitcherWanted => return self.sidebar(sidebar::Message::ChatWanted),
@@ -307,6 +319,9 @@ impl State {
         if self.viewer.is_some() {
             return self.view_pictures(viewer::Message::Closed);
         }
+        if self.card.is_some() {
+            return self.card(card::Message::Closed);
+        }
         if self.dialog.is_some() {
             return self.dialog(dialog::Message::Closed);
         }
@@ -315,7 +330,8 @@ impl State {
 
     /// Whoever begins to write means the composer.
     fn write(&mut self, letters: String) -> Action {
-        let open = self.open.as_ref().filter(|_| self.dialog.is_none() && self.viewer.is_none());
+        let above = self.dialog.is_some() || self.viewer.is_some() || self.card.is_some();
+        let open = self.open.as_ref().filter(|_| !above);
         let Some(composer) = open.and_then(|open| self.composers.get(&open.id())) else {
             return Action::None;
         };
@@ -391,7 +407,18 @@ impl State {
                 let (state, task) = add_group::State::new(me, &self.client);
                 self.ask(dialog::State::AddGroup(state), task.map(dialog::Message::AddGroup))
             }
+            sidebar::Message::MenuToggled => {
+                self.menu = !self.menu;
+                Action::None
+            }
+            sidebar::Message::StatusChosen(kind) => {
+                self.menu = false;
+                let client = self.client.clone();
+                Action::Run(Task::perform(async move { client.set_status(kind).await }, Message::Done))
+            }
+            sidebar::Message::PersonWanted(id) => self.show_card(id),
             sidebar::Message::ProfileWanted => {
+                self.menu = false;
                 let Some(me) = self.world.me() else {
                     return Action::None;
                 };
@@ -419,6 +446,7 @@ impl State {
             conversation::Action::ConfirmDelete(message) => {
                 self.confirm(Deed::Delete { conversation_id: id, id: message })
             }
+            conversation::Action::ShowPerson(id) => self.show_card(id),
             conversation::Action::ToggleMembers => self.toggle_members(),
             conversation::Action::ShowPictures(pictures, at) => {
                 self.viewer = viewer::State::new(pictures, at);
@@ -451,7 +479,11 @@ impl State {
     /// A file for the next message, as long as that is what one sees.
     fn drop_file(&mut self, path: PathBuf) -> Action {
         self.dropping = false;
-        if self.dialog.is_some() || self.viewer.is_some() {
+        // The editor of one's profile takes a picture; other dialogs take nothing.
+        if self.dialog.is_some() {
+            return self.dialog(dialog::Message::FileDropped(path));
+        }
+        if self.viewer.is_some() || self.card.is_some() {
             return Action::None;
         }
         let dropped = composer::Message::Tray(composer::tray::Message::Dropped(path));
@@ -471,10 +503,7 @@ impl State {
         match members.update(message, &self.client) {
             members::Action::None => Action::None,
             members::Action::Run(task) => Action::Run(task.map(Message::Members)),
-            members::Action::Write(id) => {
-                let client = self.client.clone();
-                Action::Run(Task::perform(async move { client.open_direct(id).await }, Message::Opened))
-            }
+            members::Action::Show(id) => self.show_card(id),
             members::Action::Add => {
                 let (state, task) = add_members::State::new(conversation_id, members.ids(), &self.client);
                 self.ask(dialog::State::AddMembers(state), task.map(dialog::Message::AddMembers))
@@ -498,7 +527,41 @@ impl State {
         }
     }
 
+    fn show_card(&mut self, id: i64) -> Action {
+        self.menu = false;
+        let (card, task) = card::State::new(id, &self.client);
+        self.card = Some(card);
+        Action::Run(Task::batch([unfocus(), task.map(Message::Card)]))
+    }
+
+    fn card(&mut self, message: card::Message) -> Action {
+        let Some(card) = &mut self.card else {
+            return Action::None;
+        };
+        match card.update(message, &self.client) {
+            card::Action::None => return Action::None,
+            card::Action::Run(task) => return Action::Run(task.map(Message::Card)),
+            card::Action::Close => {}
+            card::Action::Open(id) => {
+                self.card = None;
+                // A dialog below it is in the way now; one that has something to lose asks first.
+                self.dialog(dialog::Message::Closed);
+                return Action::Run(self.show(id));
+            }
+            card::Action::Edit => {
+                self.card = None;
+                return self.sidebar(sidebar::Message::ProfileWanted);
+            }
+        }
+        self.card = None;
+        Action::None
+    }
+
     fn ask(&mut self, dialog: dialog::State, task: Task<dialog::Message>) -> Action {
+        // One that has something to lose asks first.
+        if self.dialog.as_ref().is_some_and(dialog::State::has_changes) {
+            return self.dialog(dialog::Message::Closed);
+        }
         self.dialog = Some(dialog);
         Action::Run(task.map(Message::Dialog))
     }
@@ -519,6 +582,7 @@ impl State {
                 self.dialog = None;
                 return Action::Run(self.show(id));
             }
+            dialog::Action::Show(id) => return self.show_card(id),
             dialog::Action::Do(deed) => {
                 self.dialog = None;
                 return deed::run(deed, &self.client);

@@ -1,9 +1,9 @@
 //! Styles of what is written into.
 
-use iced::widget::{checkbox, text_editor, text_input};
+use iced::widget::{checkbox, slider, text_editor, text_input};
 use iced::{Background, Border, Color, Theme, border};
 
-use super::{ROUND, TINY, colors};
+use super::{ROUND, SMALL, TINY, colors};
 
 /// A field of one line; `wrong` when what is in it was refused.
 pub fn line(wrong: bool) -> impl Fn(&Theme, text_input::Status) -> text_input::Style {
@@ -56,6 +56,26 @@ pub fn composer(theme: &Theme, _status: text_editor::Status) -> text_editor::Sty
         placeholder: colors.faint,
         value: colors.text,
         selection: colors.selected,
+    }
+}
+
+/// More or less of something.
+#[must_use]
+pub fn zoom(theme: &Theme, status: slider::Status) -> slider::Style {
+    let colors = colors(theme);
+    let held = matches!(status, slider::Status::Hovered | slider::Status::Dragged);
+    slider::Style {
+        rail: slider::Rail {
+            backgrounds: (colors.accent.into(), colors.line.into()),
+            width: TINY,
+            border: border::rounded(TINY),
+        },
+        handle: slider::Handle {
+            shape: slider::HandleShape::Circle { radius: SMALL },
+            background: if held { colors.accent_hover } else { colors.accent }.into(),
+            border_width: 0.0,
+            border_color: Color::TRANSPARENT,
+        },
     }
 }
 

@@ -1,10 +1,10 @@
 //! Styles of surfaces: panes, cards, badges, lines. No shadows: iced's software renderer (0.14) paints them again over
 //! what has not changed, and they grow darker with each key.
 
-use iced::widget::{container, progress_bar, rule, scrollable};
+use iced::widget::{button, container, progress_bar, rule, scrollable};
 use iced::{Background, Border, Color, Theme, border};
 
-use super::{ROUND, ROUND_FULL, ROUND_LARGE, TINY, colors};
+use super::{HAIR, ROUND, ROUND_FULL, ROUND_LARGE, TINY, colors};
 
 /// Behind the conversation.
 #[must_use]
@@ -34,6 +34,34 @@ pub fn card(theme: &Theme) -> container::Style {
         text_color: Some(colors.text),
         border: border::rounded(ROUND_LARGE).width(1).color(colors.line),
         ..plain(colors.raised)
+    }
+}
+
+/// The band of colour at the top of somebody's card; its corners are the card's, less the line around it.
+pub fn banner(color: Color) -> impl Fn(&Theme) -> container::Style {
+    move |_| container::Style { border: border::rounded(border::top(ROUND_LARGE - 1.0)), ..plain(color) }
+}
+
+/// Around the picture on a card, cut out of its banner.
+#[must_use]
+pub fn ring(theme: &Theme) -> container::Style {
+    container::Style { border: border::rounded(ROUND_FULL), ..plain(colors(theme).raised) }
+}
+
+/// A colour to choose, chosen or not.
+pub fn swatch(color: Color, chosen: bool) -> impl Fn(&Theme, button::Status) -> button::Style {
+    move |theme, status| {
+        let colors = colors(theme);
+        let edge = match status {
+            _ if chosen => colors.text,
+            button::Status::Hovered | button::Status::Pressed => colors.faint,
+            button::Status::Active | button::Status::Disabled => Color::TRANSPARENT,
+        };
+        button::Style {
+            background: Some(color.into()),
+            border: border::rounded(ROUND_FULL).width(HAIR).color(edge),
+            ..button::Style::default()
+        }
     }
 }
 

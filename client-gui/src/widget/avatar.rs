@@ -1,11 +1,66 @@
-//! Somebody's picture: initials on her colour, with a dot that tells whether she is there.
+//! Somebody's picture, or initials on her colour where there is none or not yet, with a dot that tells whether she is
+//! there.
 
-use iced::widget::{Space, container, pin, stack, text};
-use iced::{Element, Fill, Theme};
-use rookery_api::v1::PresenceState;
+mod dot;
+
+use iced::widget::{container, pin, stack, text};
+use iced::{Element, Theme};
+use rookery_api::v1::{self, PresenceState};
+use rookery_client::State as World;
 
 use super::icon::Icon;
+use super::picture::picture;
+use crate::gallery::{Gallery, Order};
 use crate::theme;
+
+pub use dot::dot;
+
+/// Whose picture it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Who<'a> {
+    /// Her id.
+    pub id: i64,
+    /// Her name.
+    pub name: &'a str,
+    /// `User.avatar`.
+    pub avatar: &'a str,
+}
+
+impl<'a> From<&'a v1::User> for Who<'a> {
+    fn from(user: &'a v1::User) -> Self {
+        Self { id: user.id, name: &user.display_name, avatar: &user.avatar }
+    }
+}
+
+/// Somebody by her id, known or not.
+#[must_use]
+pub fn who(world: &World, id: i64) -> Who<'_> {
+    world.user(id).map_or(Who { id, name: "Somebody", avatar: "" }, |user| user.as_ref().into())
+}
+
+/// Somebody's picture.
+pub fn face<'a, M: 'a>(gallery: &'a Gallery, who: Who<'_>, size: f32) -> Element<'a, M> {
+    let initials = || person(who.id, who.name, size);
+    if who.avatar.is_empty() {
+        return initials();
+    }
+    let order = Order::avatar(who.avatar, size);
+    let there = gallery.peek(&order).is_some();
+    let picture = picture(gallery, order, (size, size)).quiet();
+    // Once it is there nothing shines through at its edge.
+    if there { picture.into() } else { stack![initials(), picture].into() }
+}
+
+/// The same with a presence dot at its lower right.
+pub fn present<'a, M: 'a>(
+    gallery: &'a Gallery,
+    who: Who<'_>,
+    size: f32,
+    presence: PresenceState,
+    behind: fn(&Theme) -> container::Style,
+) -> Element<'a, M> {
+    dotted(face(gallery, who, size), size, presence, behind)
+}
 
 /// Initials on a coloured disc.
 pub fn person<'a, M: 'a>(id: i64, name: &str, size: f32) -> Element<'a, M> {
@@ -17,10 +72,8 @@ pub fn person<'a, M: 'a>(id: i64, name: &str, size: f32) -> Element<'a, M> {
     disc(letters, theme::person(id), size)
 }
 
-/// The same with a presence dot at its lower right.
-pub fn with_presence<'a, M: 'a>(
-    id: i64,
-    name: &str,
+fn dotted<'a, M: 'a>(
+    picture: Element<'a, M>,
     size: f32,
     presence: PresenceState,
     behind: fn(&Theme) -> container::Style,
@@ -29,7 +82,7 @@ pub fn with_presence<'a, M: 'a>(
     let dot = pin(dot(presence, behind)).x(at).y(at);
     // A little wider than the disc, so that the dot may stand over its edge.
     let room = size + theme::HAIR;
-    stack![container(person(id, name, size)).width(room).height(room), dot].into()
+    stack![container(picture).width(room).height(room), dot].into()
 }
 
 /// A group's picture.
@@ -64,29 +117,6 @@ const GROUP_SHIFT: i64 = 3;
 
 fn disc<'a, M: 'a>(content: iced::widget::Text<'a>, color: iced::Color, size: f32) -> Element<'a, M> {
     container(content).center_x(size).center_y(size).style(theme::surface::disc(color)).into()
-}
-
-/// The dot, cut out of what is behind it.
-fn dot<'a, M: 'a>(presence: PresenceState, behind: fn(&Theme) -> container::Style) -> Element<'a, M> {
-    let inner = container(Space::new().width(Fill).height(Fill)).style(move |theme: &Theme| {
-        let colors = theme::colors(theme);
-        let color = match presence {
-            PresenceState::Online => colors.online,
-            PresenceState::Idle => colors.idle,
-            PresenceState::DoNotDisturb => colors.danger,
-            PresenceState::Offline | PresenceState::Unspecified => colors.faint,
-        };
-        theme::surface::disc(color)(theme)
-    });
-    container(inner)
-        .width(theme::DOT)
-        .height(theme::DOT)
-        .padding(theme::HAIR)
-        .style(move |theme: &Theme| container::Style {
-            border: iced::border::rounded(theme::ROUND_FULL),
-            ..behind(theme)
-        })
-        .into()
 }
 
 #[cfg(test)]

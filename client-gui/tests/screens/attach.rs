@@ -6,7 +6,7 @@ use image::{Rgba, RgbaImage};
 use rookery::gallery::{Bytes, Order, Source};
 use rookery::pane::composer::tray::{self, Content, Found, Picked};
 use rookery::pane::gif_picker::{self, Page, Shown};
-use rookery::pane::{composer, conversation};
+use rookery::pane::{composer, conversation, sidebar};
 use rookery::picture::{Picture, Shape};
 use rookery::screen::chat::{Action, Message};
 use rookery::theme::{self, Mode};
@@ -83,7 +83,7 @@ fn files_that_are_held_over_the_window_are_expected() {
     look_at(&window, "drop");
     assert!(matches!(window.state.update(Message::FileDropped("/nonexistent/a.png".into())), Action::Run(_)));
     window.hides("Drop to attach for Everybody");
-    window.click("Max Frisch");
+    window.state.update(Message::Sidebar(sidebar::Message::ProfileWanted));
     window.state.update(Message::FilesHovered(true));
     window.hides("Drop to attach for Everybody");
 }

@@ -2,7 +2,7 @@
 
 use iced_test::selector;
 use rookery::dialog::{Message as Dialog, add_group::join};
-use rookery::dialog::{add_chat, add_group, add_members, confirm, invite, people, profile, rename};
+use rookery::dialog::{add_chat, add_group, add_members, confirm, invite, people, rename};
 use rookery::pane::{conversation, members, message, sidebar};
 use rookery::screen::chat::{Action, Message};
 use rookery::theme::Mode;
@@ -199,43 +199,4 @@ fn deleting_is_asked_about() {
     look_at(&window, "delete");
     say(&mut window, Dialog::Confirm(confirm::Message::Closed));
     window.hides("Delete message");
-}
-
-#[test]
-fn a_profile_that_was_changed_is_not_thrown_away_unasked() {
-    let mut window = Window::new("profile");
-    window.click("Max Frisch");
-    window.shows("Your profile");
-    window.state.update(Message::FieldEscaped);
-    window.hides("Your profile");
-    window.click("Max Frisch");
-    fill(&mut window, "about", "Birds");
-    window.shows("5/500");
-    look_at(&window, "profile");
-    window.state.update(Message::Escaped);
-    window.shows("Discard your changes?");
-    look_at(&window, "profile-discard");
-    window.click("Keep editing");
-    window.hides("Discard your changes?");
-    say(&mut window, Dialog::Closed);
-    window.click("Discard");
-    window.hides("Your profile");
-}
-
-#[test]
-fn what_is_wrong_with_a_profile_stands_at_its_field() {
-    let mut window = Window::new("profile-wrong");
-    window.click("Max Frisch");
-    say(&mut window, Dialog::Profile(profile::Message::NameChanged("m".repeat(33))));
-    window.click("Save");
-    window.shows("1 to 32 characters.");
-    say(&mut window, Dialog::Profile(profile::Message::NameChanged("Max".into())));
-    window.hides("1 to 32 characters.");
-    window.click("Save");
-    let refused = Err(no("", &[("about", "has a character that is not allowed")]));
-    say(&mut window, Dialog::Profile(profile::Message::Saved(refused)));
-    window.shows("Has a character that is not allowed.");
-    look_at(&window, "profile-wrong");
-    say(&mut window, Dialog::Profile(profile::Message::Saved(Ok(()))));
-    window.hides("Your profile");
 }

@@ -7,6 +7,7 @@ mod chat;
 mod dialog;
 mod emote;
 mod media;
+mod profile;
 mod sign_in;
 mod window;
 mod world;

@@ -8,6 +8,7 @@ use rookery_client::{Client, Error, State as World};
 
 use crate::dialog::add_members::{mark, toggle};
 use crate::dialog::{Step, people};
+use crate::gallery::Gallery;
 use crate::widget::action;
 use crate::widget::field::Field;
 use crate::{speech, theme};
@@ -61,6 +62,7 @@ impl State {
                 self.wrong = None;
             }
             Message::PublicToggled(public) => self.public = public,
+            Message::People(people::Message::PersonWanted(id)) => return Step::Show(id),
             Message::People(people::Message::Chosen(id)) => toggle(&mut self.chosen, id),
             Message::People(message) => {
                 return Step::Run(self.people.update(message, client).map(Message::People));
@@ -96,7 +98,7 @@ impl State {
     }
 
     /// Draws it.
-    pub fn view<'a>(&'a self, world: &'a World) -> Element<'a, Message> {
+    pub fn view<'a>(&'a self, world: &'a World, gallery: &'a Gallery) -> Element<'a, Message> {
         let name = Field {
             id: Some(NAME.into()),
             placeholder: "Optional: else the members' names",
@@ -105,7 +107,7 @@ impl State {
             on_submit: Some(Message::Submitted),
             ..Field::new("Name", &self.name)
         };
-        let people = self.people.view(world, |id| (id != self.me).then(|| mark(&self.chosen, id)));
+        let people = self.people.view(world, gallery, |id| (id != self.me).then(|| mark(&self.chosen, id)));
         // Typing may have hidden some of those who are chosen.
         let label = match self.chosen.len() {
             0 => "People".to_owned(),

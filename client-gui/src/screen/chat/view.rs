@@ -5,7 +5,7 @@ use iced::{Center, Element, Fill, padding};
 use rookery_client::Connection;
 
 use super::{Message, State};
-use crate::dialog;
+use crate::dialog::{self, card};
 use crate::pane::sidebar;
 use crate::theme::{self, Mode};
 use crate::widget::icon::Icon;
@@ -14,6 +14,8 @@ use crate::widget::{dialog as overlay, empty, upright, words};
 pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
     let list = sidebar::View {
         world: &state.world,
+        gallery: &state.gallery,
+        menu: state.menu,
         open: state.open.as_ref().map(crate::pane::conversation::State::id),
         now: &state.now,
         mode,
@@ -26,17 +28,17 @@ pub(super) fn show(state: &State, mode: Mode) -> Element<'_, Message> {
     let right = members(state);
     let edge = right.is_some().then(upright);
     let screen = row![list.show().map(Message::Sidebar), upright(), middle, edge, right];
-    match &state.dialog {
-        Some(open) => {
-            let card = open.view(&state.world).map(Message::Dialog);
-            overlay::over(screen, card, Message::Dialog(dialog::Message::Closed))
-        }
-        None => {
-            let viewer = state.viewer.as_ref().map(|viewer| viewer.view(&state.gallery).map(Message::Viewer));
-            // The same depth with and without something above: else the panes would forget where they were.
-            stack![screen].push(viewer).into()
-        }
-    }
+    let dialog = state.dialog.as_ref().map(|open| {
+        let card = open.view(&state.world, &state.gallery).map(Message::Dialog);
+        overlay::veiled(card, Message::Dialog(dialog::Message::Closed))
+    });
+    let card = state.card.as_ref().map(|card| {
+        let card = card.view(&state.world, &state.gallery, &state.now).map(Message::Card);
+        overlay::veiled(card, Message::Card(card::Message::Closed))
+    });
+    let viewer = state.viewer.as_ref().map(|viewer| viewer.view(&state.gallery).map(Message::Viewer));
+    // The same depth with and without something above: else the panes would forget where they were.
+    stack![screen, dialog, viewer, card].into()
 }
 
 fn conversation(state: &State, mode: Mode) -> Element<'_, Message> {
@@ -56,7 +58,7 @@ fn members(state: &State) -> Option<Element<'_, Message>> {
     let open = state.open.as_ref()?;
     let conversation = state.world.conversation(open.id())?;
     let members = state.members.as_ref()?;
-    Some(members.view(conversation, &state.world).map(Message::Members))
+    Some(members.view(conversation, &state.world, &state.gallery).map(Message::Members))
 }
 
 /// Where files go that are held over the window.
