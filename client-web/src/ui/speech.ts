@@ -82,7 +82,7 @@ export function gist({ text, attachments }: Message): string {
   const pictures = attachments.filter(({ kind }) => kind === MediaKind.PICTURE);
   if (pictures.length === attachments.length) {
     if (pictures.length > 1) return `${pictures.length} pictures`;
-    return first?.animated ? "Moving picture" : "Picture";
+    return first?.animated ? "GIF" : "Picture";
   }
   return attachments.length === 1 ? (first?.name ?? "") : `${attachments.length} files`;
 }
