@@ -26,6 +26,8 @@ use crate::{
 /// A body comes in pieces of this size, each within a time: one that dribbles is given up.
 const PIECE: usize = 64 * 1024;
 const PIECE_TIME: Duration = Duration::from_secs(30);
+/// So long the rest of a body is heard that nobody wants any more.
+const REST_TIME: Duration = Duration::from_secs(10);
 /// What stands in a name in a header as it is: attr-char of RFC 8187.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
@@ -64,7 +66,14 @@ async fn upload(State(ctx): State<Arc<Ctx>>, request: Request) -> Answer {
     let name = request.headers().get(rpc::UPLOAD_NAME).and_then(|name| name.to_str().ok()).ok_or_else(wrong)?;
     let name = percent_decode_str(name).decode_utf8().map_err(|_| wrong())?.into_owned();
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let media = media::receive(&ctx, &caller, &name, length, pieces(request.into_body())).await?;
+    let mut pieces = std::pin::pin!(pieces(request.into_body()));
+    let received = media::receive(&ctx, &caller, &name, length, pieces.as_mut()).await;
+    if received.is_err() {
+        // Whoever is hung up on while she talks does not hear the answer.
+        let rest = async { while let Some(Ok(_)) = pieces.next().await {} };
+        let _ = tokio::time::timeout(REST_TIME, rest).await;
+    }
+    let media = received?;
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, json(&media)).into_response())
 }

@@ -158,8 +158,12 @@ on_both! {
         assert_eq!(why(&state).unwrap(), "over.bin is too large: a file can have at most 30 MB.");
         one.client.cancel(request_id);
         one.until("taken back", |state| state.pending(GLOBAL).is_empty()).await;
-        // The server says so before it has read it all: its words arrive all the same.
-        let file = write(&server.store.dir, "large.bin", &noise(20 << 20));
+        // The server knows before it has read it all; its words arrive all the same, each time.
+        let (media, large) = (one.client.media().clone(), noise(20 << 20));
+        for _ in 0..20 {
+            assert_eq!(media.upload("large.bin", large.clone()).await.unwrap_err().code, Code::ResourceExhausted);
+        }
+        let file = write(&server.store.dir, "large.bin", &large);
         let request_id = one.client.send_with(GLOBAL, "", 0, vec![Attachment::File(file)]);
         let state = one.until("refused there", |state| why(state).is_some()).await;
         assert!(why(&state).unwrap().contains("bytes"), "{:?}", why(&state));
