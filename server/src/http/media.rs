@@ -66,7 +66,7 @@ async fn upload(State(ctx): State<Arc<Ctx>>, request: Request) -> Answer {
     let name = request.headers().get(rpc::UPLOAD_NAME).and_then(|name| name.to_str().ok()).ok_or_else(wrong)?;
     let name = percent_decode_str(name).decode_utf8().map_err(|_| wrong())?.into_owned();
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let mut pieces = std::pin::pin!(pieces(request.into_body()));
+    let mut pieces = std::pin::pin!(pieces(request.into_body()).fuse());
     let received = media::receive(&ctx, &caller, &name, length, pieces.as_mut()).await;
     if received.is_err() {
         // Whoever is hung up on while she talks does not hear the answer.
