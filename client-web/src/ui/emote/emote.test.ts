@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { begun, offers, whole } from "./complete";
-import { build, search, toned } from "./emote";
+import { build, called, search, toned } from "./emote";
 import { emoticon } from "./emoticon";
 import file from "./emotes.json";
 
@@ -37,6 +37,10 @@ test("an emote takes the chosen skin, wherever in it that stands", () => {
   expect(of("+1", 3)).toBe("👍🏽");
   expect(of("woman_astronaut", 5)).toBe("👩🏿‍🚀");
   expect(of("tada", 3)).toBe("🎉");
+});
+
+test("emotes are called by their short names, in any skin", () => {
+  expect(called(set, "🎉👍🏽☝🏿")).toBe(":tada: :+1: :point_up:");
 });
 
 test("a name begins after a colon and two characters, and not within words and times", () => {

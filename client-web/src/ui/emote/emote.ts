@@ -84,6 +84,21 @@ export function toned(emote: Emote, place: number): string {
   return emote.light && tone ? emote.light.replaceAll(TONES[1], tone) : emote.emoji;
 }
 
+const SEGMENTER = new Intl.Segmenter();
+const ANY_TONE = /[\u{1F3FB}-\u{1F3FF}]/gu;
+
+/** What one of them is, whatever its skin. */
+export function known({ byEmoji }: EmoteSet, emoji: string): Emote | undefined {
+  const plain = emoji.replace(ANY_TONE, "");
+  return byEmoji.get(emoji) ?? byEmoji.get(plain) ?? byEmoji.get(`${plain}\uFE0F`);
+}
+
+/** The short names of emotes, as one would type them. */
+export function called(set: EmoteSet, emotes: string): string {
+  const names = [...SEGMENTER.segment(emotes)].flatMap(({ segment }) => known(set, segment)?.short[0] ?? []);
+  return names.map((name) => `:${name}:`).join(" ");
+}
+
 /** The emotes that some words find, the nearest first: every word has to begin or be within something of it. */
 export function search({ all }: EmoteSet, query: string, most = Infinity): Emote[] {
   const words = query.toLowerCase().split(/[\s_]+/).filter(Boolean);
