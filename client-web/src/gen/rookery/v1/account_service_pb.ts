@@ -210,7 +210,8 @@ export const AccountService: GenService<{
     output: typeof RegisterResponseSchema;
   },
   /**
-   * Signs in on a device. UNAUTHENTICATED (WRONG_CREDENTIALS) for a wrong name or password, which are not told apart.
+   * Signs in on a device. UNAUTHENTICATED (WRONG_CREDENTIALS) for a wrong name or password, which are not told apart. After
+   * a few wrong ones for a name RESOURCE_EXHAUSTED (RATE_LIMITED): RetryInfo says when the next try counts.
    *
    * @generated from rpc rookery.v1.AccountService.SignIn
    */
