@@ -174,6 +174,29 @@ on_both! {
 }
 
 on_both! {
+    async fn a_gif_is_sent_by_its_id(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let mut one = Device::start(&server.store.dir, &server.url(), &ada, "one").await;
+        let mut two = Device::start(&server.store.dir, &server.url(), &bob, "two").await;
+        one.open(GLOBAL).await;
+        two.open(GLOBAL).await;
+        let gifs = one.client.api().list_trending_gifs(v1::ListTrendingGifsRequest::default()).await.unwrap().gifs;
+        let preview = one.client.media().preview(&gifs[0]).await.unwrap();
+        assert!(image::load_from_memory(&preview).is_ok());
+        // Twice the same one is once.
+        let twice = vec![Attachment::Gif(gifs[0].clone()), Attachment::Gif(gifs[0].clone())];
+        one.client.send_with(GLOBAL, "", 0, twice);
+        one.until("sent", |state| state.pending(GLOBAL).is_empty() && has_files(state, 1)).await;
+        let state = two.until("heard", |state| has_files(state, 1)).await;
+        let gif = last(&state).unwrap().attachments[0].clone();
+        assert_eq!((gif.kind(), gif.animated), (v1::MediaKind::Picture, true));
+        let bytes = two.client.media().fetch(&gif).await.unwrap();
+        assert_eq!(i64::try_from(bytes.len()).unwrap(), gif.size);
+    }
+}
+
+on_both! {
     async fn an_avatar_is_put_there_and_seen_by_others(backend) {
         let server = Served::start(backend).await;
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);
