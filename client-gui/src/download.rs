@@ -125,7 +125,7 @@ fn chosen_folder(settings: impl BufRead, home: &Path) -> Option<PathBuf> {
 }
 
 /// What a dialog that is shown cannot undercut.
-const INSTANT: Duration = Duration::from_millis(400);
+const INSTANT: Duration = Duration::from_millis(700);
 const TRIES: u32 = 1_000;
 const HARMLESS: [&str; 36] = [
     "png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff", "heic", "avif", "mp3", "ogg", "oga", "opus", "flac",

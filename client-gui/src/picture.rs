@@ -12,7 +12,7 @@ use iced::advanced::image::Handle;
 use image::RgbaImage;
 use image::imageops::{self, FilterType};
 
-pub use decode::decode;
+pub use decode::{decode, poster};
 pub use inspect::Unfit;
 pub use shape::{Shape, blur, fit, scale};
 

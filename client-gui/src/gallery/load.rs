@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use iced::futures::channel::mpsc;
 use iced::futures::future::BoxFuture;
-use iced::futures::{Stream, StreamExt};
+use iced::futures::{Stream, StreamExt, future, stream};
 use rookery_client::MediaStore;
 
 use super::shelf::Shelf;
 use super::{Order, Source, lock};
-use crate::picture::{Picture, Unfit, decode};
+use crate::picture::{Picture, Shape, Unfit, decode, poster};
 
 /// Gets what is on the server: [`Source::Thumbnail`], [`Source::Media`], [`Source::Preview`]. None if it cannot be had.
 pub type Fetch = Arc<dyn Fn(Source) -> BoxFuture<'static, Option<Vec<u8>>> + Send + Sync>;
@@ -60,7 +60,7 @@ impl fmt::Debug for Bytes {
 }
 
 pub fn run(orders: mpsc::UnboundedReceiver<Order>, shelf: Weak<Mutex<Shelf>>, fetch: Fetch) -> impl Stream<Item = ()> {
-    let loaded = orders.map(move |order| load(order, fetch.clone())).buffer_unordered(AT_ONCE);
+    let loaded = orders.map(move |order| Box::pin(load(order, fetch.clone()))).flatten_unordered(AT_ONCE);
     loaded.ready_chunks(CHUNK).map(move |loaded| {
         let Some(shelf) = shelf.upgrade() else { return };
         let (mut shelf, now) = (lock(&shelf), Instant::now());
@@ -73,18 +73,39 @@ pub fn run(orders: mpsc::UnboundedReceiver<Order>, shelf: Weak<Mutex<Shelf>>, fe
     })
 }
 
-/// No reason: it could not be had.
-async fn load(order: Order, fetch: Fetch) -> (Order, Result<Picture, Option<Unfit>>) {
+/// What came of an order; without a reason where it could not be had.
+type Loaded = (Order, Result<Picture, Option<Unfit>>);
+
+/// The picture; of one that moves, its first frame comes before it.
+fn load(order: Order, fetch: Fetch) -> impl Stream<Item = Loaded> {
+    stream::once(get(order, fetch)).flat_map(|(order, bytes)| {
+        let Some(bytes) = bytes else {
+            return stream::once(async { (order, Err(None)) }).left_stream();
+        };
+        let first = run_apart(order.clone(), bytes.clone(), |bytes, shape| poster(bytes, shape).map(Ok));
+        let all = run_apart(order, bytes, |bytes, shape| Some(decode(bytes, shape)));
+        stream::once(first).chain(stream::once(all)).filter_map(future::ready).right_stream()
+    })
+}
+
+/// Decodes on a thread where it keeps nobody waiting. A decoder that panics has met a broken picture.
+async fn run_apart(
+    order: Order,
+    bytes: Arc<Vec<u8>>,
+    decode: impl FnOnce(&[u8], Shape) -> Option<Result<Picture, Unfit>> + Send + 'static,
+) -> Option<Loaded> {
+    let shape = order.shape;
+    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, shape)).await;
+    Some((order, decoded.unwrap_or(Some(Err(Unfit::Broken)))?.map_err(Some)))
+}
+
+async fn get(order: Order, fetch: Fetch) -> (Order, Option<Arc<Vec<u8>>>) {
     let bytes = match &order.source {
         Source::Bytes(bytes) => Some(bytes.0.clone()),
         Source::File(path) => read(path).await.map(Arc::new),
         source => fetch(source.clone()).await.map(Arc::new),
     };
-    let Some(bytes) = bytes else { return (order, Err(None)) };
-    let shape = order.shape;
-    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, shape)).await;
-    // A decoder that panics has met a broken picture.
-    (order, decoded.unwrap_or(Err(Unfit::Broken)).map_err(Some))
+    (order, bytes)
 }
 
 async fn read(path: &std::path::Path) -> Option<Vec<u8>> {
@@ -110,7 +131,6 @@ mod tests {
 
     use super::super::{Gallery, Look};
     use super::*;
-    use crate::picture::Shape;
 
     fn png() -> Vec<u8> {
         let mut bytes = std::io::Cursor::new(Vec::new());

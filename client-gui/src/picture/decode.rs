@@ -11,6 +11,16 @@ use image::{
 use super::inspect::{Content, Unfit, inspect};
 use super::{Picture, Shape, shape};
 
+/// The first frame of one that moves, which is there much sooner than all of them; none of others.
+#[must_use]
+pub fn poster(bytes: &[u8], shape: Shape) -> Option<Picture> {
+    let content = inspect(bytes).ok().filter(|content| content.frames > 1)?;
+    let Shape::Card { .. } = shape else { return None };
+    let pixels = frames(bytes, content.format).ok()?.next()?.ok()?.into_buffer();
+    let Plan { width, height, .. } = plan(content.frames, drawn_size(pixels.dimensions(), shape));
+    Some(Picture::still(shape::card(pixels, width, height)))
+}
+
 /// Decodes a picture.
 pub fn decode(bytes: &[u8], shape: Shape) -> Result<Picture, Unfit> {
     let content = inspect(bytes)?;

@@ -102,9 +102,8 @@ fn tile<'a>(tile: Tile<'a>, marked: bool, cell: usize, gallery: &'a Gallery) -> 
             container(icon.view(theme::ICON_FILE).style(theme::accent)).center(side).into()
         }
     };
-    let name =
-        container(words::look(theme::BODY).font(theme::SEMIBOLD).one_line().view(tile.name)).width(Fill).clip(true);
-    let content = row![look, name].spacing(theme::MEDIUM).height(Fill).align_y(Center);
+    let name = container(words::look(theme::NOTE).font(theme::SEMIBOLD).view(tile.name)).width(Fill).clip(true);
+    let content = row![look, name].spacing(theme::SMALL).height(Fill).align_y(Center);
     button(content)
         .width(theme::GIF_TILE.0)
         .height(theme::GIF_TILE.1)

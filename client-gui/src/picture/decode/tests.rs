@@ -67,6 +67,14 @@ fn a_gif_moves_and_an_avatar_does_not() {
 }
 
 #[test]
+fn the_first_frame_is_as_large_as_the_others() {
+    let bytes = gif(40, 30, 5);
+    assert_eq!(poster(&bytes, CARD).unwrap().size(), decode(&bytes, CARD).unwrap().size());
+    assert!(poster(&gif(40, 30, 1), CARD).is_none(), "there is nothing to wait for");
+    assert!(poster(&bytes[..9], CARD).is_none());
+}
+
+#[test]
 fn a_long_one_is_thinned_out_and_then_smaller() {
     assert_eq!(plan(30, (400, 300)), Plan { step: 1, width: 400, height: 300 });
     assert_eq!(plan(60, (400, 300)), Plan { step: 2, width: 400, height: 300 });

@@ -99,4 +99,4 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-const INSTANT: Duration = Duration::from_millis(400);
+const INSTANT: Duration = Duration::from_millis(1_500);
