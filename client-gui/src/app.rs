@@ -120,6 +120,8 @@ impl App {
                 }
                 self.ask(None)
             }
+            // A card has no fields: the cursor would go where nobody sees it.
+            Message::Tabbed(_) if matches!(&self.screen, Screen::Chat(chat) if chat.shows_card()) => Task::none(),
             Message::Tabbed(false) => operation::focus_next(),
             Message::Tabbed(true) => operation::focus_previous(),
         }

@@ -208,7 +208,7 @@ impl State {
         }
     }
 
-    fn perform(&mut self, action: text_editor::Action, habits: &Habits) -> Action {
+    fn perform(&mut self, action: text_editor::Action, habits: &mut Habits) -> Action {
         let typed =
             matches!(action, text_editor::Action::Edit(Edit::Insert(_) | Edit::Backspace | Edit::Delete | Edit::Enter));
         let changed = action.is_edit();

@@ -197,6 +197,12 @@ impl State {
         &self.client
     }
 
+    /// Whether somebody's card is above everything else.
+    #[must_use]
+    pub fn shows_card(&self) -> bool {
+        self.card.is_some()
+    }
+
     /// Whether the seconds matter now.
     #[must_use]
     pub fn is_counting(&self) -> bool {

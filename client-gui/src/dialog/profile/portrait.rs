@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use iced::Task;
 use iced::advanced::image::Handle;
+use iced::widget::{Id, operation};
 use image::RgbaImage;
 
 use crate::picture::crop::{self, Crop};
@@ -172,7 +173,7 @@ impl State {
                 self.path.get_or_insert_default();
                 return Task::perform(load::choose(), Message::Picked);
             }
-            Message::Picked(None) => {}
+            Message::Picked(None) => return operation::focus(PATH),
             Message::Picked(Some(path)) | Message::Dropped(path) => return self.load(path),
             Message::PathChanged(path) => {
                 self.path = Some(path);
@@ -214,5 +215,7 @@ impl State {
     }
 }
 
+/// The field of the path.
+pub(super) const PATH: Id = Id::new("portrait-path");
 /// Where the zoom's own control holds the picture.
 const MIDDLE: (f32, f32) = (0.5, 0.5);

@@ -93,6 +93,7 @@ fn picture<'a>(state: &'a State, gallery: &'a Gallery) -> Element<'a, portrait::
 /// Where the picture is, for those who know it.
 fn path(value: &str) -> Element<'_, portrait::Message> {
     let field = text_input("Path of a picture", value)
+        .id(portrait::PATH)
         .size(theme::BODY)
         .padding([theme::SMALL + theme::HAIR, theme::MEDIUM])
         .on_input(portrait::Message::PathChanged)

@@ -40,7 +40,7 @@ pub(super) fn letter(action: &text_editor::Action) -> Option<char> {
 
 impl State {
     /// Puts an emote where the name or the emoticon stands that a letter has just ended.
-    pub(super) fn replace_written(&mut self, letter: char, habits: &Habits) {
+    pub(super) fn replace_written(&mut self, letter: char, habits: &mut Habits) {
         let Position { line, column } = self.content.cursor().position;
         let written = |line: usize| self.content.line(line).map(|line| line.text.into_owned()).unwrap_or_default();
         let (line, replacement) = match letter {
@@ -58,6 +58,7 @@ impl State {
             _ => return,
         };
         if let Some(replacement) = replacement {
+            habits.note(replacement.emote);
             self.replace(line, replacement);
         }
     }
