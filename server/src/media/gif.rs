@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use gif::{ColorOutput, DecodeOptions, Encoder, Frame, MemoryLimit};
 use image::{Rgba, RgbaImage};
 
-use super::picture::{Limits, Moving, said};
+use super::picture::{self, Limits, Moving, said};
 
 /// Decodes a GIF and writes it anew; why not, for the log.
 pub(super) fn rewrite(bytes: &[u8], limits: &Limits) -> Result<Moving, String> {
@@ -26,7 +26,7 @@ pub(super) fn rewrite(bytes: &[u8], limits: &Limits) -> Result<Moving, String> {
         frames += 1;
         limits.check_frames(width.into(), height.into(), frames)?;
         let frame = Frame { interlaced: false, needs_user_input: false, ..frame.clone() };
-        first.get_or_insert_with(|| shown(width, height, &frame, &palette));
+        first.get_or_insert_with(|| picture::first(shown(width, height, &frame, &palette)));
         // How often it plays stands before the first frame.
         let encoder = match &mut encoder {
             Some(encoder) => encoder,
@@ -40,7 +40,7 @@ pub(super) fn rewrite(bytes: &[u8], limits: &Limits) -> Result<Moving, String> {
     }
     let (Some(encoder), Some(first)) = (encoder, first) else { return Err("no frame".into()) };
     let bytes = encoder.into_inner().map_err(said)?;
-    Ok(Moving { bytes, frames, first: first.into() })
+    Ok(Moving { bytes, width: width.into(), height: height.into(), frames, first })
 }
 
 /// A frame on the whole picture, which is clear where the frame is not.

@@ -10,8 +10,6 @@ use image::{
 
 use super::{gif, webp};
 
-/// The longest side of a picture, in pixels.
-const LARGEST_SIDE: u32 = 8192;
 /// A thumbnail's longest side.
 const THUMBNAIL: u32 = 480;
 /// The longest side that a thumbhash is made from.
@@ -29,13 +27,13 @@ pub struct Limits {
     pub frames: usize,
     /// Pixels of all frames, each as large as the picture: so many a client fills to play it.
     pub frame_pixels: u64,
-    /// What a decoder may allocate, in bytes.
+    /// A decoded picture, in bytes.
     pub memory: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { side: LARGEST_SIDE, pixels: 25_000_000, frames: 200, frame_pixels: 100_000_000, memory: 256 << 20 }
+        Self { side: 8192, pixels: 25_000_000, frames: 200, frame_pixels: 100_000_000, memory: 100_000_000 }
     }
 }
 
@@ -116,9 +114,16 @@ pub(super) struct Rewritten {
 #[derive(Debug)]
 pub(super) struct Moving {
     pub bytes: Vec<u8>,
+    pub width: u32,
+    pub height: u32,
     pub frames: usize,
-    /// The first frame on the whole picture.
+    /// The first frame, small: the whole is not kept while the others are looked at.
     pub first: DynamicImage,
+}
+
+/// A moving picture's first frame, as small as it is wanted.
+pub(super) fn first(frame: RgbaImage) -> DynamicImage {
+    fitted(frame.into(), THUMBNAIL)
 }
 
 /// Decodes a picture and writes it anew; why not, for the log.
@@ -132,9 +137,9 @@ pub(super) fn rewrite(format: Format, bytes: &[u8], limits: &Limits) -> Result<R
     }
 }
 
-fn moving(format: Format, Moving { bytes, frames, first }: Moving) -> Result<Rewritten, String> {
-    let (thumbnail, thumbhash) = small(&first)?;
-    let (width, height) = (first.width(), first.height());
+fn moving(format: Format, moving: Moving) -> Result<Rewritten, String> {
+    let Moving { bytes, width, height, frames, first } = moving;
+    let (thumbnail, thumbhash) = small(first)?;
     Ok(Rewritten { format, bytes, width, height, animated: frames > 1, thumbnail, thumbhash })
 }
 
@@ -151,8 +156,8 @@ fn still(format: ImageFormat, bytes: &[u8], limits: &Limits) -> Result<Rewritten
         Format::Jpeg => jpeg(&image, JPEG_QUALITY)?,
         _ => png(&image)?,
     };
-    let (thumbnail, thumbhash) = small(&image)?;
     let (width, height) = (image.width(), image.height());
+    let (thumbnail, thumbhash) = small(image)?;
     Ok(Rewritten { format, bytes, width, height, animated: false, thumbnail, thumbhash })
 }
 
@@ -162,11 +167,14 @@ fn decode(format: ImageFormat, bytes: &[u8], limits: &Limits) -> Result<DynamicI
     let mut bounds = image::Limits::no_limits();
     bounds.max_image_width = Some(limits.side);
     bounds.max_image_height = Some(limits.side);
-    bounds.max_alloc = Some(limits.memory);
+    bounds.max_alloc = Some(limits.memory * 2);
     reader.limits(bounds);
     let mut decoder = reader.into_decoder().map_err(said)?;
     let (width, height) = decoder.dimensions();
     limits.check(width, height)?;
+    if decoder.total_bytes() > limits.memory {
+        return Err(format!("{} bytes for {width} x {height} pixels", decoder.total_bytes()));
+    }
     let orientation = decoder.orientation().map_err(said)?;
     let image = DynamicImage::from_decoder(decoder).map_err(said)?;
     let mut image = match image {
@@ -216,8 +224,8 @@ fn png(image: &DynamicImage) -> Result<Vec<u8>, String> {
 }
 
 /// No larger than so many pixels a side.
-fn fitted(image: &DynamicImage, side: u32) -> DynamicImage {
-    if image.width() <= side && image.height() <= side { image.clone() } else { image.thumbnail(side, side) }
+fn fitted(image: DynamicImage, side: u32) -> DynamicImage {
+    if image.width() <= side && image.height() <= side { image } else { image.thumbnail(side, side) }
 }
 
 fn encode_thumbnail(image: DynamicImage) -> Result<Vec<u8>, String> {
@@ -225,9 +233,9 @@ fn encode_thumbnail(image: DynamicImage) -> Result<Vec<u8>, String> {
 }
 
 /// A picture's thumbnail and thumbhash.
-fn small(image: &DynamicImage) -> Result<(Vec<u8>, Vec<u8>), String> {
+fn small(image: DynamicImage) -> Result<(Vec<u8>, Vec<u8>), String> {
     let thumbnail = fitted(image, THUMBNAIL);
-    let hashed: RgbaImage = fitted(&thumbnail, HASHED).into_rgba8();
+    let hashed: RgbaImage = fitted(thumbnail.clone(), HASHED).into_rgba8();
     let (width, height) = (hashed.width() as usize, hashed.height() as usize);
     let hash = thumbhash::rgba_to_thumb_hash(width, height, hashed.as_raw());
     Ok((encode_thumbnail(thumbnail)?, hash))

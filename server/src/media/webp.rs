@@ -3,9 +3,9 @@
 
 use std::io::Cursor;
 
-use image::{AnimationDecoder, DynamicImage, codecs::webp::WebPDecoder};
+use image::{AnimationDecoder, codecs::webp::WebPDecoder};
 
-use super::picture::{Limits, Moving, said};
+use super::picture::{self, Limits, Moving, said};
 
 /// VP8X: the flag of an animation, and of an alpha channel.
 const ANIMATED: u8 = 0b10;
@@ -135,10 +135,10 @@ pub(super) fn rewrite(bytes: &[u8], limits: &Limits) -> Result<Moving, String> {
     for frame in decoder.into_frames() {
         let frame = frame.map_err(said)?;
         decoded += 1;
-        first.get_or_insert_with(|| DynamicImage::from(frame.into_buffer()));
+        first.get_or_insert_with(|| picture::first(frame.into_buffer()));
     }
-    match first {
-        Some(first) if decoded == frames => Ok(Moving { bytes, frames, first }),
+    match (first, canvas) {
+        (Some(first), Some((width, height))) if decoded == frames => Ok(Moving { bytes, width, height, frames, first }),
         _ => Err(broken()),
     }
 }

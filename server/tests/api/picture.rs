@@ -248,6 +248,24 @@ async fn what_would_fill_the_memory_is_not_decoded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_picture_of_many_bits_is_drawn_as_one_of_eight() {
+    let server = Served::start(Backend::Sqlite).await;
+    let ada = server.user("ada").await;
+    let deep = image::DynamicImage::from(corpus::corners(60, 40));
+    for deep in [image::DynamicImage::from(deep.to_rgb16()), deep.to_rgba16().into()] {
+        let media = keep(&ada, "a.png", corpus::encoded(deep, ImageFormat::Png)).await.unwrap();
+        let [bytes, thumbnail] = served(&server, &ada, &media).await;
+        for bytes in [bytes, thumbnail] {
+            let color = image::load_from_memory(&bytes).unwrap().color();
+            assert_eq!(color.bytes_per_pixel(), color.channel_count());
+            assert_upright(&bytes, 60, 40, "many bits");
+        }
+    }
+    let grey = image::DynamicImage::from(image::DynamicImage::from(corpus::corners(60, 40)).to_luma16());
+    assert_eq!(keep(&ada, "a.png", corpus::encoded(grey, ImageFormat::Png)).await.unwrap().kind(), MediaKind::Picture);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_picture_is_made_smaller_to_look_at_but_never_larger() {
     let server = Served::start(Backend::Sqlite).await;
     let ada = server.user("ada").await;
