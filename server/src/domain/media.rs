@@ -304,12 +304,15 @@ pub async fn sweep_hourly(ctx: Arc<Ctx>) {
 /// Clears away what nobody referred to for a day, and bytes that nothing is known of.
 pub async fn sweep(ctx: &Ctx) -> Result<()> {
     let before = ctx.clock.now() - DAY;
+    let mut after = (i64::MIN, String::new());
     loop {
-        let ids = store::media::unreferenced(&mut ctx.db.reader().await?, before, BATCH).await?;
-        if ids.is_empty() {
-            break;
+        let old = store::media::list_old(&mut ctx.db.reader().await?, before, (after.0, &after.1), BATCH).await?;
+        let Some(last) = old.last() else { break };
+        after = (last.created_at, last.id.clone());
+        let ids: Vec<String> = old.into_iter().filter(|row| row.unreferenced).map(|row| row.id).collect();
+        if !ids.is_empty() {
+            ctx.writer.run(Release { ids }).await?;
         }
-        ctx.writer.run(Release { ids }).await?;
     }
     let mut batches = ctx.files.blobs.list().try_chunks(BATCH as usize);
     while let Some(batch) = batches.next().await {

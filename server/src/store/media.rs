@@ -142,12 +142,25 @@ pub async fn delete_unreferenced(tx: &mut Tx, ids: &[String]) -> Result<Vec<Stri
     })
 }
 
-const UNREFERENCED: &str =
-    concat!("select id from media where created_at < $1 and ", unreferenced!(), " order by created_at limit $2 + 0");
+/// A file that has been there for some time.
+#[derive(Clone, Debug, FromRow)]
+pub struct OldRow {
+    pub id: String,
+    pub created_at: i64,
+    pub unreferenced: bool,
+}
 
-/// Files that are older than a time and that nothing refers to.
-pub async fn unreferenced(conn: &mut Conn, before: i64, limit: i64) -> Result<Vec<String>> {
-    Ok(on!(conn, c => sqlx::query_scalar(UNREFERENCED).bind(before).bind(limit).fetch_all(c).await?))
+const OLD: &str = concat!(
+    "select id, created_at, ",
+    unreferenced!(),
+    " as unreferenced from media where created_at < $1 and (created_at, id) > ($2, $3) \
+      order by created_at, id limit $4 + 0"
+);
+
+/// Files from before a time, in order of theirs, after one.
+pub async fn list_old(conn: &mut Conn, before: i64, after: (i64, &str), limit: i64) -> Result<Vec<OldRow>> {
+    Ok(on!(conn, c => sqlx::query_as(OLD)
+        .bind(before).bind(after.0).bind(after.1).bind(limit).fetch_all(c).await?))
 }
 
 const KNOWN_SQLITE: &str = "select id from media where id in (select value from json_each($1))";
