@@ -120,9 +120,9 @@ impl Trace {
         };
         let before = |call: &&Call| call.result == 0 && call.end < stored.begin;
         let folder = format!("/media/{}", &id[..2]);
-        let renames = self.names.iter().filter(before).filter(|call| call.name == "rename");
+        let mut renames = self.names.iter().filter(before).filter(|call| call.name == "rename");
         // A picture is written twice: as it came, and anew.
-        let Some(rename) = renames.filter(|call| call.arguments.contains(&format!("{folder}/{id}\""))).last() else {
+        let Some(rename) = renames.rfind(|call| call.arguments.contains(&format!("{folder}/{id}\""))) else {
             return Some(format!("{id} had no name yet"));
         };
         let synced = |name: &str, from: usize, to: usize| {
