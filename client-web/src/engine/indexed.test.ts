@@ -19,6 +19,18 @@ const waiting = (requestId: string, more: Partial<Pending> = {}): Pending => ({
   ...more,
 });
 
+/** What the browser has of it. */
+async function stored(name: string): Promise<{ requestId: string }[]> {
+  const database = await new Promise<IDBDatabase>((resolve) => {
+    const request = indexedDB.open("rookery");
+    request.onsuccess = () => resolve(request.result);
+  });
+  return new Promise((resolve) => {
+    const request = database.transaction(name).objectStore(name).getAll();
+    request.onsuccess = () => resolve(request.result);
+  });
+}
+
 test("a message waits with its files, in the order of writing, for its writer alone", async () => {
   const disk = await openDisk();
   await disk.begin("h", 1n);
@@ -43,21 +55,15 @@ test("a message waits with its files, in the order of writing, for its writer al
   expect(file?.source.is === "file" && (await file.source.content.text())).toBe("content");
   expect(found).toEqual(pending.attachments[1]);
   expect((await disk.begin("h", 2n)).pending).toEqual([]);
+
+  await disk.removePending("one");
+  expect(await stored("files")).toEqual([]);
 });
 
 test("what was written before there were files is taken over", async () => {
   const disk = await openDisk();
   await disk.begin("old", 1n);
   await disk.putPending(waiting("old"));
-  const database = await new Promise<IDBDatabase>((resolve) => {
-    const request = indexedDB.open("rookery");
-    request.onsuccess = () => resolve(request.result);
-  });
-  const store = database.transaction("pending", "readwrite").objectStore("pending");
-  const rows = await new Promise<{ requestId: string; attachments?: unknown }[]>((resolve) => {
-    const request = store.getAll();
-    request.onsuccess = () => resolve(request.result);
-  });
-  expect(rows.find(({ requestId }) => requestId === "old")).not.toHaveProperty("attachments");
+  expect((await stored("pending")).find(({ requestId }) => requestId === "old")).not.toHaveProperty("attachments");
   expect((await disk.begin("old", 1n)).pending).toEqual([waiting("old")]);
 });

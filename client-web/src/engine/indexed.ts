@@ -7,7 +7,7 @@ import type { Pending, PendingAttachment } from "../state/update";
 import { type Batch, type Disk, type Kept, type KeptConversation, MemoryDisk } from "./disk";
 
 const NAME = "rookery";
-const VERSION = 1;
+const VERSION = 2;
 
 interface ConversationRow {
   scope: string;
@@ -17,14 +17,20 @@ interface ConversationRow {
   newest?: { messages: Uint8Array[]; moreBefore: boolean };
 }
 
-/** The browser keeps a copy of a file's content: the original may go. */
 interface AttachmentRow {
   name: string;
   size: number;
   picture?: PendingAttachment["picture"];
-  content?: Blob;
+  /** Without it: a file, whose content is a row of its own. */
   gif?: Uint8Array;
   media?: Uint8Array;
+}
+
+/** The content of a file that waits. The browser keeps a copy, once: the original may go, and the message changes often. */
+interface FileRow {
+  requestId: string;
+  index: number;
+  content: Blob;
 }
 
 interface PendingRow {
@@ -46,19 +52,28 @@ export async function openDisk(): Promise<Disk> {
   }
 }
 
-function open(): Promise<IDBDatabase> {
+async function open(): Promise<IDBDatabase> {
   const request = indexedDB.open(NAME, VERSION);
-  request.onupgradeneeded = () => {
+  request.onupgradeneeded = ({ oldVersion }) => {
     const database = request.result;
-    const pending = database.createObjectStore("pending", { keyPath: "number", autoIncrement: true });
-    pending.createIndex("scope", "scope");
-    pending.createIndex("requestId", "requestId", { unique: true });
-    for (const name of ["conversations", "users", "drafts"]) {
-      database.createObjectStore(name, { keyPath: ["scope", "id"] }).createIndex("scope", "scope");
+    if (oldVersion < 1) {
+      const pending = database.createObjectStore("pending", { keyPath: "number", autoIncrement: true });
+      pending.createIndex("scope", "scope");
+      pending.createIndex("requestId", "requestId", { unique: true });
+      for (const name of ["conversations", "users", "drafts"]) {
+        database.createObjectStore(name, { keyPath: ["scope", "id"] }).createIndex("scope", "scope");
+      }
     }
+    if (oldVersion < 2) database.createObjectStore("files", { keyPath: ["requestId", "index"] });
   };
-  return answer(request);
+  const opened = await answer(request);
+  // A newer page in another tab wants to go on.
+  opened.onversionchange = () => opened.close();
+  return opened;
 }
+
+/** All files of a message. */
+const filesOf = (requestId: string) => IDBKeyRange.bound([requestId, 0], [requestId, Infinity]);
 
 class IndexedDisk implements Disk {
   private scope = "";
@@ -67,7 +82,7 @@ class IndexedDisk implements Disk {
 
   async begin(historyId: string, userId: bigint): Promise<Kept> {
     this.scope = `${historyId} ${userId}`;
-    const all = this.database.transaction(["pending", "conversations", "users", "drafts"], "readonly");
+    const all = this.database.transaction(["pending", "files", "conversations", "users", "drafts"], "readonly");
     const list = <Row>(name: string): Promise<Row[]> =>
       answer(all.objectStore(name).index("scope").getAll(this.scope) as IDBRequest<Row[]>);
     const [pending, conversations, users, drafts] = await Promise.all([
@@ -76,8 +91,11 @@ class IndexedDisk implements Disk {
       list<{ user: Uint8Array }>("users"),
       list<{ id: string; text: string }>("drafts"),
     ]);
+    const files = (row: PendingRow): Promise<FileRow[]> =>
+      row.attachments ? answer(all.objectStore("files").getAll(filesOf(row.requestId))) : Promise.resolve([]);
+    const waiting = pending.sort((one, other) => (one.number ?? 0) - (other.number ?? 0));
     return {
-      pending: pending.sort((one, other) => (one.number ?? 0) - (other.number ?? 0)).map(readPending),
+      pending: await Promise.all(waiting.map(async (row) => readPending(row, await files(row)))),
       conversations: conversations.map(readConversation),
       users: users.map((row) => fromBinary(UserSchema, row.user)),
       drafts: new Map(drafts.map(({ id, text }) => [BigInt(id), text])),
@@ -86,8 +104,8 @@ class IndexedDisk implements Disk {
 
   async putPending(pending: Pending): Promise<void> {
     // A message is acknowledged to its writer by its bubble: it has to survive a power cut from then on.
-    const change = this.database.transaction("pending", "readwrite", { durability: "strict" });
-    const store = change.objectStore("pending");
+    const change = this.database.transaction(["pending", "files"], "readwrite", { durability: "strict" });
+    const [store, files] = [change.objectStore("pending"), change.objectStore("files")];
     const known = store.index("requestId").getKey(pending.requestId);
     known.onsuccess = () => {
       const { attachments, ...rest } = pending;
@@ -96,12 +114,21 @@ class IndexedDisk implements Disk {
       if (typeof known.result === "number") row.number = known.result;
       store.put(row);
     };
+    for (const [index, { source }] of pending.attachments.entries()) {
+      if (source.is !== "file") continue;
+      const row: FileRow = { requestId: pending.requestId, index, content: source.content };
+      const there = files.getKey([row.requestId, index]);
+      there.onsuccess = () => {
+        if (there.result === undefined) files.put(row);
+      };
+    }
     await done(change);
   }
 
   async removePending(requestId: string): Promise<void> {
-    const change = this.database.transaction("pending", "readwrite");
+    const change = this.database.transaction(["pending", "files"], "readwrite");
     const store = change.objectStore("pending");
+    change.objectStore("files").delete(filesOf(requestId));
     const known = store.index("requestId").getKey(requestId);
     known.onsuccess = () => {
       if (known.result !== undefined) store.delete(known.result);
@@ -155,16 +182,18 @@ class IndexedDisk implements Disk {
   }
 }
 
-function readPending({ pending, attachments = [] }: PendingRow): Pending {
-  return { ...pending, attachments: attachments.flatMap((row) => readAttachment(row) ?? []) };
+function readPending({ pending, attachments = [] }: PendingRow, files: readonly FileRow[]): Pending {
+  const content = (index: number) => files.find((file) => file.index === index)?.content;
+  return { ...pending, attachments: attachments.flatMap((row, index) => readAttachment(row, content(index)) ?? []) };
 }
 
 function writeAttachment({ name, size, picture, source, media }: PendingAttachment): AttachmentRow {
-  const from = source.is === "file" ? { content: source.content } : { gif: toBinary(GifSchema, source.gif) };
-  return { name, size, picture, ...from, media: media && toBinary(MediaSchema, media) };
+  const gif = source.is === "gif" ? toBinary(GifSchema, source.gif) : undefined;
+  return { name, size, picture, gif, media: media && toBinary(MediaSchema, media) };
 }
 
-function readAttachment({ name, size, picture, content, gif, media }: AttachmentRow): PendingAttachment | undefined {
+function readAttachment(row: AttachmentRow, content: Blob | undefined): PendingAttachment | undefined {
+  const { name, size, picture, gif, media } = row;
   const source = content
     ? ({ is: "file", content } as const)
     : gif && ({ is: "gif", gif: fromBinary(GifSchema, gif) } as const);

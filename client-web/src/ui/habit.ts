@@ -1,5 +1,7 @@
 // Small habits of whoever uses this browser: emotes and GIFs used last, the tone of skin. No secret, and no loss.
 
+const PREFIX = "rookery habit ";
+
 /** A list of the newest first, without doubles. */
 export class Recent<T> {
   constructor(
@@ -24,9 +26,18 @@ export function choice(place: string): { get(): unknown; set(value: unknown): vo
   return { get: () => read(place), set: (value) => write(place, value) };
 }
 
+/** Whoever comes next has habits of her own. */
+export function forgetHabits(): void {
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
+  } catch {
+    // Storage is switched off: there are none.
+  }
+}
+
 function read(place: string): unknown {
   try {
-    return JSON.parse(localStorage.getItem(`rookery ${place}`) ?? "null");
+    return JSON.parse(localStorage.getItem(PREFIX + place) ?? "null");
   } catch {
     return null;
   }
@@ -34,7 +45,7 @@ function read(place: string): unknown {
 
 function write(place: string, value: unknown): void {
   try {
-    localStorage.setItem(`rookery ${place}`, JSON.stringify(value));
+    localStorage.setItem(PREFIX + place, JSON.stringify(value));
   } catch {
     // Storage is switched off or full: it is only a habit.
   }
