@@ -11,10 +11,11 @@ const SERIOUS = ["serious", "critical"];
 const OUTAGE = /net::ERR_/;
 
 export class Person {
-  static async enter(browser, url, name, pictures, { theme = "light", width = 1200, height = 800 } = {}) {
+  static async enter(browser, url, name, pictures, { theme = "light", width = 1200, height = 800, hasTouch = false } = {}) {
     const context = await browser.newContext({
       colorScheme: theme,
       viewport: { width, height },
+      hasTouch,
       reducedMotion: "reduce",
       locale: "en-GB",
     });

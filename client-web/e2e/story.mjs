@@ -112,6 +112,22 @@ export async function story({ person }) {
     await ada.message("a word too much").waitFor({ state: "detached" });
   });
 
+  await step("a picture is pasted", async () => {
+    const picture = await face(bo.page);
+    await bo.composer().evaluate((box, bytes) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+      box.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    }, [...picture]);
+    await bo.page.getByRole("list", { name: "Files to send" }).getByRole("img").waitFor();
+    await bo.composer().fill("Guess who");
+    await bo.page.keyboard.press("Enter");
+    await ada.drawn(ada.message("Guess who").getByRole("button", { name: /^Open picture/ }).locator("img"));
+    await bo.tool("Guess who", "Delete");
+    await bo.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await ada.message("Guess who").waitFor({ state: "detached" });
+  });
+
   await step("pictures and files go both ways", async () => {
     const picture = await bridge(ada.page);
     await ada.attach(["bridge.jpg", picture], ["list.txt", Buffer.from("plums\nflour\n")], ["slip.txt", Buffer.from("no")]);
@@ -137,22 +153,6 @@ export async function story({ person }) {
     await ada.message("And my notes").getByRole("link", { name: /^Download notes\.md/ }).waitFor();
   });
 
-  await step("a picture is pasted", async () => {
-    const picture = await face(bo.page);
-    await bo.composer().evaluate((box, bytes) => {
-      const clipboardData = new DataTransfer();
-      clipboardData.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
-      box.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-    }, [...picture]);
-    await bo.page.getByRole("list", { name: "Files to send" }).getByRole("img").waitFor();
-    await bo.composer().fill("Guess who");
-    await bo.page.keyboard.press("Enter");
-    await ada.drawn(ada.message("Guess who").getByRole("button", { name: /^Open picture/ }).locator("img"));
-    await bo.tool("Guess who", "Delete");
-    await bo.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-    await ada.message("Guess who").waitFor({ state: "detached" });
-  });
-
   await step("emotes: found, completed, large when alone, as a reaction", async () => {
     await bo.button("Emotes").click();
     await bo.page.getByLabel("Search emotes").fill("birthday");
@@ -172,10 +172,32 @@ export async function story({ person }) {
     await ada.page.getByRole("dialog").getByLabel("Search emotes").fill("bird");
     await ada.page.getByRole("dialog").getByRole("button", { name: "bird", exact: true }).click();
     await bo.page.getByRole("button", { name: /^🐦 1/ }).waitFor();
-    await ada.page.mouse.move(5, 5);
-    await ada.show("global-room");
     await bo.message("This is where I stood").hover();
-    await bo.show("global-room-tools");
+    await bo.show("tools");
+  });
+
+  await step("a GIF is found, kept as a favourite, sent", async () => {
+    await bo.button("GIFs").click();
+    await bo.page.getByRole("group", { name: "Categories" }).getByRole("button").nth(3).waitFor();
+    await bo.show("gif-categories");
+    await bo.page.getByLabel("Search GIFs").fill("party");
+    const found = bo.page.getByRole("button", { name: /^Send / });
+    await bo.drawn(found.first().locator("img"));
+    await bo.show("gifs");
+    await bo.page.getByRole("button", { name: /^Favourite: / }).first().click();
+    await bo.page.getByRole("button", { name: /^Favourite: /, pressed: true }).waitFor();
+    const title = (await found.first().getAttribute("title")) ?? "";
+    await found.first().click();
+    const gif = ada.page.locator("[role=log] article").last().locator("img");
+    await ada.drawn(gif);
+    const { attachments, author } = await dana.sees(GLOBAL, "");
+    assert.equal(author, "Bo Diddley");
+    assert.deepEqual(attachments.map(({ kind, animated }) => [kind, animated]), [["picture", true]], title);
+    assert.equal((await dana.fetches(GLOBAL, ""))[0], attachments[0].size);
+    await bo.button("GIFs").click();
+    await bo.button("Favourites").click();
+    await bo.button(`Send ${title}`).waitFor();
+    await bo.page.keyboard.press("Escape");
   });
 
   await step("a direct chat opens, and appears at the other side", async () => {
@@ -240,7 +262,7 @@ export async function story({ person }) {
   });
 
   await step("somebody joins with a code, on a telephone", async () => {
-    const cy = await person("cy", { theme: "dark", width: 360, height: 720 });
+    const cy = await person("cy", { theme: "dark", width: 360, height: 720, hasTouch: true });
     await cy.show("narrow-sign-in");
     await cy.register();
     await cy.show("narrow-chats");
@@ -258,6 +280,7 @@ export async function story({ person }) {
     await cy.page.getByRole("button", { name: /^Back/ }).click();
     await cy.chat(GLOBAL).click();
     await cy.drawn(cy.message("This is where I stood").getByRole("button", { name: /^Open picture/ }).locator("img"));
+    await cy.page.mouse.move(5, 5);
     await cy.show("narrow-global-room");
     await cy.leave();
   });
@@ -307,6 +330,11 @@ export async function story({ person }) {
     await dana.seesPresence("Bo Diddley", "online");
     await dana.chooses("do_not_disturb");
     await ada.chat("Dana Scully").getByText("Do not disturb").waitFor({ state: "attached" });
+    await ada.chat(GLOBAL).click();
+    await ada.sees("This is where I stood");
+    await ada.page.mouse.move(5, 5);
+    await ada.show("global-room");
+    await ada.chat("Bird watching").click();
   });
 
   await step("drafts stay with their chats", async () => {

@@ -5,6 +5,7 @@ mod cargo;
 mod check;
 mod child;
 mod dist;
+mod pictures;
 mod place;
 mod postgres;
 mod proto;
@@ -29,6 +30,7 @@ cargo xtask check [NAME]                          one of the long checks in full
 cargo xtask bench [FLAGS]                         build for release and measure
 cargo xtask dist                                  build for release and pack dist/rookery-VERSION-OS-ARCH.tar.gz
 cargo xtask postgres                              a throw-away PostgreSQL for a plain `cargo test`, until Ctrl-C
+cargo xtask pictures                              take the pictures of the README anew
 cargo xtask tools                                 find or install what the tests need";
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn run(arguments: &[String]) -> Outcome {
         "bench" => bench::bench(rest),
         "dist" => dist::dist(rest),
         "postgres" => postgres::hold(),
+        "pictures" => pictures::pictures(rest),
         "tools" => tools(),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
