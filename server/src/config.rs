@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     domain::ctx::{Limits, Timings},
+    gif,
     store::DbConfig,
 };
 
@@ -70,6 +71,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Timings, in seconds.
     pub timings: TimingsConfig,
+    /// Where GIFs come from.
+    pub gif: gif::Settings,
     /// Whether browsers may keep their session in a cookie that also travels without TLS. On loopback they may anyway.
     pub plain_cookies: bool,
     /// For measuring only: let tonic encode each event for each reader.
@@ -131,6 +134,7 @@ impl Default for Config {
             reflection: true,
             limits: LimitsConfig::default(),
             timings: TimingsConfig::default(),
+            gif: gif::Settings::default(),
             plain_cookies: false,
             plain_streams: false,
         }
@@ -255,7 +259,7 @@ impl Config {
 fn key_of_variable(name: &str) -> Option<String> {
     const TOP: [&str; 6] = ["listen", "database", "name", "registration", "reflection", "plain_streams"];
     let name = name.to_lowercase();
-    for table in ["limits", "timings"] {
+    for table in ["limits", "timings", "gif"] {
         if let Some(key) = name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {
             return Some(format!("{table}.{key}"));
         }
@@ -283,6 +287,7 @@ mod tests {
     #[test]
     fn variables_name_settings_and_others_are_left_alone() {
         assert_eq!(key_of_variable("LIMITS_SMALL_GROUP").as_deref(), Some("limits.small_group"));
+        assert_eq!(key_of_variable("GIF_BASE_URL").as_deref(), Some("gif.base_url"));
         assert_eq!(key_of_variable("LISTEN").as_deref(), Some("listen"));
         assert_eq!(key_of_variable("TEST_POSTGRES"), None);
     }

@@ -2,11 +2,42 @@
 //! nobody who asks.
 
 mod builtin;
+mod fetch;
+mod giphy;
+mod klipy;
+mod outside;
 mod search;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
-pub use builtin::Builtin;
+use builtin::Builtin;
+pub use fetch::Key;
+use outside::Outside;
+
+/// The `[gif]` table.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub provider: Choice,
+    /// What an outside provider knows this server by.
+    pub key: Key,
+    /// Where the provider is; empty: at its usual place.
+    pub base_url: String,
+}
+
+/// Who is asked for GIFs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    /// The collection that the server brings along.
+    #[default]
+    Builtin,
+    /// KLIPY.
+    Klipy,
+    /// GIPHY.
+    Giphy,
+}
 
 /// Why there is no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -98,47 +129,66 @@ pub struct Picture {
 pub struct Gifs {
     /// Always there: what was once found in it can be shown whoever is asked now.
     builtin: Builtin,
-}
-
-impl Default for Gifs {
-    fn default() -> Self {
-        Self::new()
-    }
+    /// Asked instead, where there is one.
+    outside: Option<Outside>,
 }
 
 impl Gifs {
-    /// The collection that the server brings along.
-    pub fn new() -> Self {
-        Self { builtin: Builtin::new() }
+    /// As the settings say.
+    pub fn open(settings: &Settings) -> std::result::Result<Self, String> {
+        Ok(Self { builtin: Builtin::new(), outside: Outside::open(settings)? })
     }
 
     /// GIFs for some words, the best first.
     pub async fn search(&self, query: &str, size: usize, token: &str) -> Result<Page> {
-        self.builtin.search(query, size, token)
+        match &self.outside {
+            Some(outside) => outside.search(query, size, token).await,
+            None => self.builtin.search(query, size, token),
+        }
     }
 
     /// GIFs that are liked now.
     pub async fn trending(&self, size: usize, token: &str) -> Result<Page> {
-        self.builtin.trending(size, token)
+        match &self.outside {
+            Some(outside) => outside.trending(size, token).await,
+            None => self.builtin.trending(size, token),
+        }
     }
 
     /// Where to begin without words.
     pub async fn shelf(&self) -> Result<Shelf> {
-        Ok(self.builtin.shelf())
+        match &self.outside {
+            Some(outside) => outside.shelf().await,
+            None => Ok(self.builtin.shelf()),
+        }
+    }
+
+    /// The outside provider, if it is the one that knows this GIF.
+    fn outside_of(&self, id: &Id) -> Option<&Outside> {
+        self.outside.as_ref().filter(|outside| outside.has(id))
     }
 
     /// One GIF.
     pub async fn find(&self, id: &Id) -> Result<Gif> {
-        self.builtin.find(id)
+        match self.outside_of(id) {
+            Some(outside) => outside.find(id).await,
+            None => self.builtin.find(id),
+        }
     }
 
     /// A small version of it, for a grid.
     pub async fn preview(&self, id: &Id) -> Result<Picture> {
-        self.builtin.picture(id)
+        match self.outside_of(id) {
+            Some(outside) => outside.preview(id).await,
+            None => self.builtin.picture(id),
+        }
     }
 
     /// Its bytes, to be kept.
     pub async fn picture(&self, id: &Id) -> Result<Picture> {
-        self.builtin.picture(id)
+        match self.outside_of(id) {
+            Some(outside) => outside.picture(id).await,
+            None => self.builtin.picture(id),
+        }
     }
 }

@@ -86,7 +86,7 @@ impl Server {
             writer,
             hub,
             files,
-            gifs: Gifs::new(),
+            gifs: Gifs::open(&config.gif)?,
             clock,
             dice,
             history_id,

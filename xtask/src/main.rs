@@ -5,6 +5,7 @@ mod cargo;
 mod check;
 mod child;
 mod dist;
+mod gifs;
 mod pictures;
 mod place;
 mod postgres;
@@ -29,6 +30,7 @@ cargo xtask web                                   build the browser client, with
 cargo xtask check [NAME]                          one of the long checks in full; without a name: their list
 cargo xtask bench [FLAGS]                         build for release and measure
 cargo xtask dist                                  build for release and pack dist/rookery-VERSION-OS-ARCH.tar.gz
+cargo xtask gifs                                  make the pictures of the GIF collection anew
 cargo xtask postgres                              a throw-away PostgreSQL for a plain `cargo test`, until Ctrl-C
 cargo xtask pictures                              take the pictures of the README anew
 cargo xtask tools                                 find or install what the tests need";
@@ -56,6 +58,7 @@ fn run(arguments: &[String]) -> Outcome {
         "check" => check::check(rest),
         "bench" => bench::bench(rest),
         "dist" => dist::dist(rest),
+        "gifs" => gifs::gifs(rest),
         "postgres" => postgres::hold(),
         "pictures" => pictures::pictures(rest),
         "tools" => tools(),

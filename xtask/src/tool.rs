@@ -4,6 +4,7 @@
 mod buf;
 mod chromium;
 mod debian;
+pub mod gif;
 mod grpcurl;
 pub mod node;
 mod pinned;

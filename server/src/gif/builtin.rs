@@ -36,7 +36,7 @@ struct Group {
 
 /// The collection.
 #[derive(Debug)]
-pub struct Builtin {
+pub(super) struct Builtin {
     pieces: Vec<Piece>,
     by_name: HashMap<String, usize>,
     groups: Vec<Group>,

@@ -28,6 +28,7 @@ mod message;
 mod page;
 mod picture;
 mod presence;
+mod provider;
 mod raw;
 mod reaction;
 mod read;
