@@ -56,11 +56,12 @@ const CRATES: [Crate; 9] = [
 ];
 
 /// A layer of the server, and the layers that it must not name.
-const LAYERS: [(&str, &[&str], &str); 4] = [
+const LAYERS: [(&str, &[&str], &str); 5] = [
     ("domain", &["rpc", "http"], "rules know no transport: rpc -> domain -> store and hub"),
-    ("store", &["hub", "media", "domain", "rpc", "http"], "the store knows rows and nobody who reads them"),
-    ("hub", &["store", "media", "domain", "rpc", "http"], "the hub passes on what it is given"),
-    ("media", &["store", "hub", "domain", "rpc", "http"], "files are bytes, whoever they belong to"),
+    ("store", &["hub", "media", "gif", "domain", "rpc", "http"], "the store knows rows and nobody who reads them"),
+    ("hub", &["store", "media", "gif", "domain", "rpc", "http"], "the hub passes on what it is given"),
+    ("media", &["store", "hub", "gif", "domain", "rpc", "http"], "files are bytes, whoever they belong to"),
+    ("gif", &["store", "hub", "media", "domain", "rpc", "http"], "providers do not hear who asks"),
 ];
 
 /// Names that say nothing: they collect what belongs elsewhere.
