@@ -37,13 +37,10 @@ fn item(result: &Value) -> Item {
 
 /// A category's picture is told by its address alone.
 fn category(tag: &Value) -> (String, Item) {
-    let (query, image) = (text(&tag["searchterm"]), text(&tag["image"]));
+    let (query, url) = (text(&tag["searchterm"]), text(&tag["image"]));
     let letters = query.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     let name = format!("{CATEGORY}{letters}");
-    (
-        query.clone(),
-        Item { name, title: query, width: 200, height: 200, small: vec![image.clone()], large: vec![image] },
-    )
+    (query.clone(), Item { name, title: query, width: 200, height: 200, small: vec![url.clone()], large: vec![url] })
 }
 
 impl Klipy {
