@@ -255,10 +255,10 @@ pub(super) fn is_id(id: &str) -> bool {
 
 /// One file, if the caller may see it. What she may not see is not there.
 pub async fn get(ctx: &Ctx, caller: &Caller, id: &str) -> Result<v1::Media> {
-    let row = match is_id(id) {
-        true => store::media::get_for(&mut ctx.db.reader().await?, caller.user_id, id).await?,
-        false => None,
-    };
+    if !is_id(id) {
+        return Err(Error::NotFound("media"));
+    }
+    let row = store::media::get_for(&mut ctx.db.reader().await?, caller.user_id, id).await?;
     Ok(api(row.ok_or(Error::NotFound("media"))?))
 }
 
