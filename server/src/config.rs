@@ -257,7 +257,8 @@ impl Config {
 
 /// `LIMITS_SMALL_GROUP` is `limits.small_group`; variables that are no settings (of tests, say) are left alone.
 fn key_of_variable(name: &str) -> Option<String> {
-    const TOP: [&str; 6] = ["listen", "database", "name", "registration", "reflection", "plain_streams"];
+    const TOP: [&str; 7] =
+        ["listen", "database", "name", "registration", "reflection", "plain_cookies", "plain_streams"];
     let name = name.to_lowercase();
     for table in ["limits", "timings", "gif"] {
         if let Some(key) = name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {
