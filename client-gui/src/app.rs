@@ -60,6 +60,8 @@ pub enum Message {
     SignedOut,
     /// Tab; backwards with Shift.
     Tabbed(bool),
+    /// The window is to be closed.
+    CloseWanted(window::Id),
 }
 
 impl App {
@@ -124,6 +126,15 @@ impl App {
             Message::Tabbed(_) if matches!(&self.screen, Screen::Chat(chat) if chat.shows_card()) => Task::none(),
             Message::Tabbed(false) => operation::focus_next(),
             Message::Tabbed(true) => operation::focus_previous(),
+            Message::CloseWanted(window) => self.close(window),
+        }
+    }
+
+    /// Closes the window, unless something would be lost by that: then it is asked about.
+    fn close(&mut self, window: window::Id) -> Task<Message> {
+        match &mut self.screen {
+            Screen::Chat(chat) if chat.has_changes() => self.chat(chat::Message::Escaped),
+            _ => window::close(window),
         }
     }
 
@@ -211,18 +222,18 @@ impl App {
 
     /// What it listens to.
     pub fn subscription(&self) -> Subscription<Message> {
+        let close = window::close_requests().map(Message::CloseWanted);
+        let keys = event::listen_with(key).map(|key| match key {
+            Pressed::Tab(back) => Message::Tabbed(back),
+            Pressed::Chat(message) => Message::Chat(message),
+        });
         let Screen::Chat(chat) = &self.screen else {
-            return event::listen_with(key).map(|key| match key {
-                Pressed::Tab(back) => Message::Tabbed(back),
-                Pressed::Chat(message) => Message::Chat(message),
-            });
+            return Subscription::batch([close, keys]);
         };
         let pulse = if chat.is_counting() { COUNTDOWN } else { PULSE };
         Subscription::batch([
-            event::listen_with(key).map(|key| match key {
-                Pressed::Tab(back) => Message::Tabbed(back),
-                Pressed::Chat(message) => Message::Chat(message),
-            }),
+            close,
+            keys,
             iced::time::every(pulse).map(|_| Message::Chat(chat::Message::Ticked(Zoned::now()))),
             activity::returns().map(|()| Message::Chat(chat::Message::Returned)),
         ])

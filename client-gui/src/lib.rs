@@ -43,6 +43,8 @@ pub fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .window(window::Settings {
             size: theme::WINDOW.into(),
             min_size: Some(Size::from(theme::WINDOW_MINIMUM)),
+            // There may be something to lose: see `App::close`.
+            exit_on_close_request: false,
             ..window::Settings::default()
         })
         .run()?;

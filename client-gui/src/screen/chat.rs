@@ -203,6 +203,12 @@ impl State {
         self.card.is_some()
     }
 
+    /// Whether something would be lost by closing the window.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        self.dialog.as_ref().is_some_and(dialog::State::has_changes)
+    }
+
     /// Whether the seconds matter now.
     #[must_use]
     pub fn is_counting(&self) -> bool {

@@ -205,6 +205,7 @@ fn a_profile_that_was_changed_is_not_thrown_away_unasked() {
     look_at(&window, "profile-discard");
     window.click("Keep editing");
     window.hides("Discard your changes?");
+    assert!(window.state.has_changes(), "the window is not closed unasked");
     window.state.update(Message::SwitcherWanted);
     window.shows("Discard your changes?");
     window.hides("New chat");
