@@ -125,7 +125,12 @@ fn copy(from: &Path, to: &Path) -> Outcome {
     fs::create_dir_all(to).map_err(fault("a folder"))?;
     for entry in fs::read_dir(from).map_err(fault("the template"))? {
         let entry = entry.map_err(fault("the template"))?;
-        fs::copy(entry.path(), to.join(entry.file_name())).map_err(fault("a copy"))?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target).map_err(fault("a copy"))?;
+        }
     }
     Ok(())
 }

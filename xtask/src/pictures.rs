@@ -1,4 +1,4 @@
-//! `cargo xtask pictures`: the README's pictures, taken anew by the tests that look at every screen.
+//! `cargo xtask pictures`: the README's pictures, taken anew by the tests that play in browsers and in windows.
 
 use std::{
     fs,
@@ -15,8 +15,7 @@ const BROWSER: [(&str, &str); 4] = [
     ("narrow-global-room-dark", "phone-dark"),
     ("narrow-global-room-light", "phone-light"),
 ];
-const DESKTOP: [(&str, &str); 2] =
-    [("media-dark-tiny-skia", "desktop-dark"), ("media-light-tiny-skia", "desktop-light")];
+const DESKTOP: [(&str, &str); 2] = [("window-dark", "desktop-dark"), ("window-light", "desktop-light")];
 /// They are kept in the repository.
 const LARGEST: u64 = 200_000;
 
@@ -28,9 +27,9 @@ pub fn pictures(arguments: &[String]) -> Outcome {
     tool::install(true, true)?;
     let taken = place::root()?.join(".test/pictures");
     browser::play(&tool::find_browsers()?, &taken)?;
-    let mut command = cargo::cargo()?;
-    command.args(["test", "--package", "rookery", "--test", "screens"]);
-    child::run(command.env("ROOKERY_PICTURES", &taken).env("ICED_TEST_BACKEND", "tiny-skia"))?;
+    // The test of the windows starts the program that lies beside the server's.
+    cargo::build("rookery", "rookery", false)?;
+    child::run(cargo::cargo()?.args(["test", "--package", "rookery-server", "--test", "window"]))?;
     let kept = place::root()?.join("docs/pictures");
     for (from, to) in BROWSER.into_iter().chain(DESKTOP) {
         keep(&taken.join(from).with_extension("png"), &kept.join(to).with_extension("png"))?;

@@ -103,7 +103,7 @@ export function preview(state: State, known: Conversation): string {
 export function presenceWord(presence: PresenceState): string {
   if (presence === PresenceState.ONLINE) return "Online";
   if (presence === PresenceState.DO_NOT_DISTURB) return "Do not disturb";
-  return presence === PresenceState.IDLE ? "Away" : "Offline";
+  return presence === PresenceState.IDLE ? "Idle" : "Offline";
 }
 
 /** So many of something. */
