@@ -8,9 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rookery_client::{Profile, Session};
-
-use crate::harness::Person;
+use rookery_client::Profile;
 
 /// How long a window may take until it is there.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,9 +48,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// Opens it as somebody who signed in before, and waits until it is there.
-    pub fn open(display: &Display, folder: &Path, url: &str, person: &Person, mode: &str) -> Self {
-        let home = folder.join("windows").join(&person.name);
+    /// Opens it for somebody who signed in there before, or for nobody yet, and waits until it is there.
+    pub fn open(display: &Display, folder: &Path, url: &str, name: &str, mode: &str) -> Self {
+        let home = folder.join("windows").join(name);
         let profile = loop {
             // A window that was just killed still holds its lock for a moment.
             match Profile::open_in(&home.join("rookery"), "default") {
@@ -61,14 +59,6 @@ impl Window {
             }
         };
         if profile.session().is_none() {
-            let session = Session {
-                server: url.to_owned(),
-                history_id: String::new(),
-                user_id: person.id,
-                user_name: person.name.clone(),
-            };
-            profile.save_session(&session).unwrap();
-            profile.save_token(&person.token).unwrap();
             let settings = serde_json::json!({ "mode": mode, "note_read": true });
             fs::write(profile.folder().join("window.json"), settings.to_string()).unwrap();
         }
@@ -85,7 +75,7 @@ impl Window {
         let mut window = Self { child, display: display.name.clone(), id: String::new() };
         let started = Instant::now();
         while window.id.is_empty() {
-            assert!(started.elapsed() < PATIENCE, "no window of {} came up", person.name);
+            assert!(started.elapsed() < PATIENCE, "no window of {name} came up");
             std::thread::sleep(Duration::from_millis(50));
             let found = window.ask(&["search", "--onlyvisible", "--pid", &window.child.id().to_string()]);
             window.id = found.lines().next_back().unwrap_or_default().to_owned();
@@ -112,6 +102,11 @@ impl Window {
     pub fn type_line(&self, text: &str) {
         self.type_text(text);
         self.press("Return");
+    }
+
+    /// Clicks somewhere in it.
+    pub fn click(&self, x: u32, y: u32) {
+        self.ask(&["mousemove", "--window", &self.id, &x.to_string(), &y.to_string(), "click", "1"]);
     }
 
     /// Keeps a picture of it, which must show something.
