@@ -222,7 +222,7 @@ pub async fn left(server: &Served, right: impl Fn(&[String]) -> bool) {
 }
 
 /// The files that lie in the folder.
-pub fn files(server: &Served) -> Vec<String> {
+fn files(server: &Served) -> Vec<String> {
     let entries = |folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let folders = entries(server.store.dir.join("media"));
     folders.flat_map(entries).map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()

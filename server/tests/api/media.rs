@@ -11,7 +11,7 @@ use tokio::{
 use v1::ErrorReason;
 
 use crate::{
-    attachment::{files, left, show},
+    attachment::{left, show},
     corpus,
     exchange::{ask, get, upload},
     harness::{Backend, Person, Served, in_full},
