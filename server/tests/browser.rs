@@ -70,7 +70,6 @@ impl Stage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the built browser client, Node and Chromium: cargo xtask test browser"]
 async fn the_story_is_played_by_two_browsers_and_client_core() {
     let store = Store::new(Backend::Sqlite).await;
     let mut stage = Stage { server: Process::start(&store), store, friend: None };

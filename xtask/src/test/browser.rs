@@ -11,7 +11,7 @@ pub fn play(browsers: &Browsers, pictures: &Path) -> Outcome {
         fs::remove_dir_all(pictures).map_err(|error| format!("cannot empty {}: {error}", pictures.display()))?;
     }
     let mut command = cargo::cargo()?;
-    command.args(["test", "--package", "rookery-server", "--test", "browser", "--", "--ignored", "--nocapture"]);
+    command.args(["test", "--package", "rookery-server", "--test", "browser", "--", "--nocapture"]);
     let outcome = child::run(command.envs(browsers.variables()).env("ROOKERY_PICTURES", pictures));
     println!("Pictures of each screen: {}", pictures.display());
     outcome
