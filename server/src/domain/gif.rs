@@ -133,13 +133,14 @@ impl Command for AddFavorite {
     }
 
     async fn run(&self, work: &mut Work) -> Result<()> {
-        if store::gif::count(work.tx.read(), self.user_id).await? >= MOST_FAVORITES {
+        let Gif { id, title, width, height } = &self.gif;
+        let gif_id = id.to_string();
+        if store::gif::count_others(work.tx.read(), self.user_id, &gif_id).await? >= MOST_FAVORITES {
             return Err(Error::Limit(format!("you may have at most {MOST_FAVORITES} favourite GIFs")));
         }
-        let Gif { id, title, width, height } = &self.gif;
         let shown = Shown { title: title.clone(), width: *width, height: *height };
         let shown = serde_json::to_string(&shown).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(store::gif::insert(&mut work.tx, self.user_id, &id.to_string(), &shown).await?)
+        Ok(store::gif::insert(&mut work.tx, self.user_id, &gif_id, &shown).await?)
     }
 }
 

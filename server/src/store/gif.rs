@@ -32,11 +32,11 @@ pub async fn delete(tx: &mut Tx, user_id: i64, gif_id: &str) -> Result<()> {
     Ok(())
 }
 
-const COUNT: &str = "select count(*) from gif_favorites where user_id = $1";
+const COUNT: &str = "select count(*) from gif_favorites where user_id = $1 and gif_id <> $2";
 
-/// How many favourites a user has.
-pub async fn count(conn: &mut Conn, user_id: i64) -> Result<i64> {
-    Ok(on!(conn, c => sqlx::query_scalar(COUNT).bind(user_id).fetch_one(c).await?))
+/// How many favourites a user has besides this one.
+pub async fn count_others(conn: &mut Conn, user_id: i64, gif_id: &str) -> Result<i64> {
+    Ok(on!(conn, c => sqlx::query_scalar(COUNT).bind(user_id).bind(gif_id).fetch_one(c).await?))
 }
 
 const LIST: &str = "select gif_id, added_at, gif from gif_favorites \

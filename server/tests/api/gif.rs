@@ -2,13 +2,17 @@
 
 use std::collections::HashSet;
 
-use rookery_client::v1;
+use rookery_client::{
+    Code,
+    v1::{self, ErrorReason},
+};
+use sqlx::Connection;
 
 use crate::{
     harness::{Person, Served},
     listener::Listener,
     on_both,
-    refusal::{bad_field, not_found},
+    refusal::{bad_field, not_found, refused},
 };
 
 /// What people say in a chat.
@@ -237,6 +241,28 @@ on_both! {
             let request = v1::ListFavoriteGifsRequest { page_token: token.into(), ..request.clone() };
             bad_field(ada.api.list_favorite_gifs(request).await, "page_token");
         }
+    }
+
+    async fn at_the_limit_a_favourite_may_still_be_marked_again(backend) {
+        let server = Served::start(backend).await;
+        let ada = server.user("ada").await;
+        // More than the collection has: they come from elsewhere.
+        let fill = "insert into gif_favorites (user_id, gif_id, added_at, gif) \
+            with recursive n(i) as (select 1 union all select i + 1 from n where i < 999) \
+            select $1, 'klipy/' || i, i, '{}' from n";
+        if server.store.database.is_empty() {
+            let file = server.store.dir.join("rookery.db");
+            let mut conn = sqlx::SqliteConnection::connect(&file.to_string_lossy()).await.unwrap();
+            sqlx::query(fill).bind(ada.id).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+        } else {
+            let mut conn = sqlx::PgConnection::connect(&server.store.database).await.unwrap();
+            sqlx::query(fill).bind(ada.id).execute(&mut conn).await.unwrap();
+        }
+        add(&ada, "builtin/cat").await;
+        add(&ada, "builtin/cat").await;
+        let one_more = ada.api.add_favorite_gif(v1::AddFavoriteGifRequest { gif_id: "builtin/dog".into() }).await;
+        refused(one_more, Code::ResourceExhausted, ErrorReason::LimitReached);
     }
 
     async fn a_gif_is_sent_as_media_of_the_servers_own(backend) {
