@@ -177,7 +177,11 @@ impl Client {
 
     /// Chooses how the user wants to be seen, on all her devices.
     pub async fn set_status(&self, kind: v1::StatusKind) -> Result<(), Error> {
-        let status = self.api.set_status(v1::SetStatusRequest { kind: kind.into() }).await?.status;
+        let status = self
+            .api
+            .set_status(v1::SetStatusRequest { kind: kind.into(), ..v1::SetStatusRequest::default() })
+            .await?
+            .status;
         self.learn_event(Kind::StatusChanged(v1::StatusChanged { status })).await;
         Ok(())
     }

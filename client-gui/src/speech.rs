@@ -51,6 +51,11 @@ pub fn system(world: &State, message: &v1::Message) -> String {
         SystemKind::Renamed => format!("{who} named the group “{}”.", line.name),
         SystemKind::MadePublic => format!("{who} made the group public."),
         SystemKind::MadePrivate => format!("{who} made the group private."),
+        SystemKind::OwnerChanged => format!("{who} handed the group over."),
+        SystemKind::IconChanged => format!("{who} changed the group's picture."),
+        SystemKind::HistoryOpened => format!("{who} lets those who join read everything."),
+        SystemKind::HistoryClosed => format!("{who} lets those who join read only what comes after."),
+        SystemKind::Announced => format!("{who} to everybody: {}", line.text),
         SystemKind::Unspecified => format!("{who} changed the group."),
     };
     match line.new_owner_id {

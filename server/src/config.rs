@@ -103,6 +103,10 @@ pub struct LimitsConfig {
     pub file_bytes: u64,
     pub user_bytes: i64,
     pub avatar_bytes: i64,
+    pub mentions: usize,
+    pub pins: i64,
+    pub blocks: i64,
+    pub status_characters: usize,
     /// Connections in all.
     pub connections: usize,
     /// Wrong passwords for a name before the next try has to wait.
@@ -154,6 +158,10 @@ impl Default for LimitsConfig {
             file_bytes: 50 << 20,
             user_bytes: 5 << 30,
             avatar_bytes: 2 << 20,
+            mentions: 50,
+            pins: 250,
+            blocks: 1000,
+            status_characters: 128,
             connections: 20_000,
             sign_in_tries: 5,
         }
@@ -238,6 +246,10 @@ impl Config {
             file_bytes: limits.file_bytes,
             user_bytes: limits.user_bytes,
             avatar_bytes: limits.avatar_bytes,
+            mentions: limits.mentions,
+            pins: limits.pins,
+            blocks: limits.blocks,
+            status_characters: limits.status_characters,
         }
     }
 

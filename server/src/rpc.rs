@@ -1,6 +1,7 @@
 //! Transport: one file per proto service. Parse, call the domain, reply; no rules here.
 
 mod account;
+mod admin;
 mod auth;
 mod browser;
 mod conversation;
@@ -16,10 +17,11 @@ mod user;
 use std::sync::Arc;
 
 use rookery_api::v1::{
-    account_service_server::AccountServiceServer, conversation_service_server::ConversationServiceServer,
-    event_service_server::EventServiceServer, gif_service_server::GifServiceServer,
-    media_service_server::MediaServiceServer, message_service_server::MessageServiceServer,
-    server_service_server::ServerServiceServer, user_service_server::UserServiceServer,
+    account_service_server::AccountServiceServer, admin_service_server::AdminServiceServer,
+    conversation_service_server::ConversationServiceServer, event_service_server::EventServiceServer,
+    gif_service_server::GifServiceServer, media_service_server::MediaServiceServer,
+    message_service_server::MessageServiceServer, server_service_server::ServerServiceServer,
+    user_service_server::UserServiceServer,
 };
 use tonic::service::Routes;
 use tower::util::{MapRequestLayer, MapResponseLayer};
@@ -72,6 +74,7 @@ pub fn routes(
         .add_service(limited!(ServerServiceServer))
         .add_service(limited!(AccountServiceServer))
         .add_service(limited!(UserServiceServer))
+        .add_service(limited!(AdminServiceServer))
         .add_service(limited!(ConversationServiceServer))
         .add_service(limited!(MessageServiceServer))
         .add_service(limited!(MediaServiceServer).max_decoding_message_size(LARGEST_UPLOAD))

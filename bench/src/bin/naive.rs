@@ -151,7 +151,8 @@ fn routes(naive: &Naive) -> Router {
     let send = unary!(naive, |naive, caller, request: v1::SendMessageRequest| naive.send(caller, request)?);
     let mark = unary!(naive, |_naive, _caller, request: v1::MarkReadRequest| v1::MarkReadResponse {
         read_position: request.id,
-        unread: 0
+        unread: 0,
+        unread_mentions: 0,
     });
     Router::new()
         .route("/rookery.v1.AccountService/Register", register)

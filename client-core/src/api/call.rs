@@ -27,6 +27,11 @@ calls! {
         register: RegisterRequest -> RegisterResponse,
         sign_in: SignInRequest -> SignInResponse,
         sign_out: SignOutRequest -> SignOutResponse,
+        change_password: ChangePasswordRequest -> ChangePasswordResponse,
+        list_sessions: ListSessionsRequest -> ListSessionsResponse,
+        revoke_session: RevokeSessionRequest -> RevokeSessionResponse,
+        create_token: CreateTokenRequest -> CreateTokenResponse,
+        delete_account: DeleteAccountRequest -> DeleteAccountResponse,
     }
     UserServiceClient in user_service_client {
         get_user: GetUserRequest -> GetUserResponse,
@@ -34,6 +39,23 @@ calls! {
         list_users: ListUsersRequest -> ListUsersResponse,
         update_profile: UpdateProfileRequest -> UpdateProfileResponse,
         set_status: SetStatusRequest -> SetStatusResponse,
+        block_user: BlockUserRequest -> BlockUserResponse,
+        unblock_user: UnblockUserRequest -> UnblockUserResponse,
+        list_blocked: ListBlockedRequest -> ListBlockedResponse,
+    }
+    AdminServiceClient in admin_service_client {
+        list_accounts: ListAccountsRequest -> ListAccountsResponse,
+        create_account: CreateAccountRequest -> CreateAccountResponse,
+        update_account: UpdateAccountRequest -> UpdateAccountResponse,
+        reset_password: ResetPasswordRequest -> ResetPasswordResponse,
+        end_sessions: EndSessionsRequest -> EndSessionsResponse,
+        remove_account: RemoveAccountRequest -> RemoveAccountResponse,
+        set_registration: SetRegistrationRequest -> SetRegistrationResponse,
+        create_registration_invite: CreateRegistrationInviteRequest -> CreateRegistrationInviteResponse,
+        list_registration_invites: ListRegistrationInvitesRequest -> ListRegistrationInvitesResponse,
+        revoke_registration_invite: RevokeRegistrationInviteRequest -> RevokeRegistrationInviteResponse,
+        announce: AnnounceRequest -> AnnounceResponse,
+        list_audit_entries: ListAuditEntriesRequest -> ListAuditEntriesResponse,
     }
     ConversationServiceClient in conversation_service_client {
         list_conversations: ListConversationsRequest -> ListConversationsResponse,
@@ -48,6 +70,10 @@ calls! {
         remove_member: RemoveMemberRequest -> RemoveMemberResponse,
         leave_group: LeaveGroupRequest -> LeaveGroupResponse,
         list_members: ListMembersRequest -> ListMembersResponse,
+        list_invites: ListInvitesRequest -> ListInvitesResponse,
+        revoke_invite: RevokeInviteRequest -> RevokeInviteResponse,
+        transfer_ownership: TransferOwnershipRequest -> TransferOwnershipResponse,
+        update_membership: UpdateMembershipRequest -> UpdateMembershipResponse,
     }
     MessageServiceClient in message_service_client {
         send_message: SendMessageRequest -> SendMessageResponse,
@@ -59,6 +85,10 @@ calls! {
         add_reaction: AddReactionRequest -> AddReactionResponse,
         remove_reaction: RemoveReactionRequest -> RemoveReactionResponse,
         list_reactions: ListReactionsRequest -> ListReactionsResponse,
+        pin_message: PinMessageRequest -> PinMessageResponse,
+        unpin_message: UnpinMessageRequest -> UnpinMessageResponse,
+        list_pins: ListPinsRequest -> ListPinsResponse,
+        search_messages: SearchMessagesRequest -> SearchMessagesResponse,
         mark_read: MarkReadRequest -> MarkReadResponse,
         mark_unread: MarkUnreadRequest -> MarkUnreadResponse,
     }

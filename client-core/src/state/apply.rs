@@ -130,8 +130,8 @@ impl State {
             Kind::ReactionChanged(changed) => self.with(changed.conversation_id, |conversation| {
                 conversation.set_mine(changed.message_id, &changed.emote, changed.mine);
             }),
-            Kind::StatusChanged(changed) => self.choose(changed.status),
-            Kind::Heartbeat(_) | Kind::Reconnect(_) => {}
+            Kind::StatusChanged(changed) => self.choose(changed.status.as_ref()),
+            Kind::MembershipChanged(_) | Kind::BlockChanged(_) | Kind::Heartbeat(_) | Kind::Reconnect(_) => {}
         }
     }
 
@@ -150,7 +150,7 @@ impl State {
         self.see(&ready.presences);
         self.limits = ready.limits.unwrap_or(self.limits);
         self.timings = ready.timings.unwrap_or(self.timings);
-        self.choose(ready.status);
+        self.choose(ready.status.as_ref());
         // What is not listed any more is gone, but for direct chats in which nobody has said anything yet.
         let listed: std::collections::HashSet<_> = ready.conversations.iter().map(|listed| listed.id).collect();
         self.conversations.retain(|id, known| {
@@ -240,8 +240,8 @@ impl State {
         }
     }
 
-    fn choose(&mut self, status: Option<v1::Status>) {
-        let chosen = status.map_or(StatusKind::Online, |status| status.kind());
+    fn choose(&mut self, status: Option<&v1::Status>) {
+        let chosen = status.map_or(StatusKind::Online, v1::Status::kind);
         self.status = if chosen == StatusKind::Unspecified { StatusKind::Online } else { chosen };
     }
 

@@ -97,7 +97,7 @@ async fn start(folder: &TempDir, url: &str) -> (Client, watch::Receiver<Arc<Stat
 }
 
 fn ready(position: i64) -> v1::Ready {
-    let mine = Some(v1::Membership { read_position: 10, unread: 0, visible_from: 1 });
+    let mine = Some(v1::Membership { read_position: 10, visible_from: 1, ..Default::default() });
     let mut room = room(position);
     room.mine = mine;
     v1::Ready {
@@ -276,7 +276,7 @@ async fn a_deletion_that_may_have_been_unread_is_counted_by_the_server_once() {
     let mut stage = Stage::set().await;
     let stream = stage.stream().await;
     stage.script.answer(|answers| {
-        let mine = Some(v1::Membership { read_position: 10, unread: 1, visible_from: 1 });
+        let mine = Some(v1::Membership { read_position: 10, unread: 1, visible_from: 1, ..Default::default() });
         let conversation = Some(v1::Conversation { mine, ..room(13) });
         answers.conversations.push_back(v1::GetConversationResponse { conversation, users: Vec::new() });
     });
@@ -398,7 +398,7 @@ async fn the_chosen_status_is_known_at_once() {
     stage.client.set_status(v1::StatusKind::Invisible).await.unwrap();
     // The script answers with nothing: what the server says counts.
     assert_eq!(stage.script.calls("set_status").len(), 1);
-    let status = Some(v1::Status { kind: v1::StatusKind::DoNotDisturb.into() });
+    let status = Some(v1::Status { kind: v1::StatusKind::DoNotDisturb.into(), ..Default::default() });
     stream.tell(0, 0, 0, Kind::StatusChanged(v1::StatusChanged { status })).await;
     stage.until("chosen elsewhere", |state| state.status() == v1::StatusKind::DoNotDisturb).await;
 }

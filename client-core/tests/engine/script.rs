@@ -263,6 +263,10 @@ impl messages::MessageService for Script {
         add_reaction: AddReactionRequest -> AddReactionResponse,
         remove_reaction: RemoveReactionRequest -> RemoveReactionResponse,
         list_reactions: ListReactionsRequest -> ListReactionsResponse,
+        pin_message: PinMessageRequest -> PinMessageResponse,
+        unpin_message: UnpinMessageRequest -> UnpinMessageResponse,
+        list_pins: ListPinsRequest -> ListPinsResponse,
+        search_messages: SearchMessagesRequest -> SearchMessagesResponse,
         mark_read: MarkReadRequest -> MarkReadResponse,
         mark_unread: MarkUnreadRequest -> MarkUnreadResponse,
     }
@@ -290,6 +294,10 @@ impl conversations::ConversationService for Script {
         remove_member: RemoveMemberRequest -> RemoveMemberResponse,
         leave_group: LeaveGroupRequest -> LeaveGroupResponse,
         list_members: ListMembersRequest -> ListMembersResponse,
+        list_invites: ListInvitesRequest -> ListInvitesResponse,
+        revoke_invite: RevokeInviteRequest -> RevokeInviteResponse,
+        transfer_ownership: TransferOwnershipRequest -> TransferOwnershipResponse,
+        update_membership: UpdateMembershipRequest -> UpdateMembershipResponse,
     }
 }
 
@@ -301,6 +309,9 @@ impl users::UserService for Script {
         list_users: ListUsersRequest -> ListUsersResponse,
         update_profile: UpdateProfileRequest -> UpdateProfileResponse,
         set_status: SetStatusRequest -> SetStatusResponse,
+        block_user: BlockUserRequest -> BlockUserResponse,
+        unblock_user: UnblockUserRequest -> UnblockUserResponse,
+        list_blocked: ListBlockedRequest -> ListBlockedResponse,
     }
 }
 

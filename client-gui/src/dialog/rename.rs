@@ -100,6 +100,7 @@ impl State {
             name,
             public: self.public,
             update_mask: Some(prost_types::FieldMask { paths }),
+            ..v1::UpdateGroupRequest::default()
         };
         let api = client.api().clone();
         Step::Run(Task::perform(async move { api.update_group(request).await.map(drop) }, Message::Renamed))

@@ -155,7 +155,7 @@ fn one_chooses_how_one_wants_to_be_seen() {
     });
     assert!(chosen.iter().any(|action| matches!(action, Action::Run(_))));
     window.hides("Shown as offline, typing hidden");
-    let status = v1::Status { kind: StatusKind::DoNotDisturb.into() };
+    let status = v1::Status { kind: StatusKind::DoNotDisturb.into(), ..Default::default() };
     window.tell(vec![world::event(Kind::StatusChanged(v1::StatusChanged { status: Some(status) }))]);
     window.shows("Do not disturb");
     window.click("Max Frisch");

@@ -98,7 +98,7 @@ fn conversation(id: i64, kind: ConversationKind, name: &str, owner_id: i64, unre
         direct_user_ids: direct,
         position: 100,
         last_message: Some(said(id, 100, ADA, -id, "See you at the lighthouse 🎉 tonight")),
-        mine: Some(v1::Membership { read_position: 100 - unread, unread, visible_from: 1 }),
+        mine: Some(v1::Membership { read_position: 100 - unread, unread, visible_from: 1, ..Default::default() }),
         ..v1::Conversation::default()
     }
 }

@@ -1,7 +1,10 @@
 // The protocol's types under one roof. Made from ../proto; see README.md there.
 
 export * from "../gen/google/rpc/error_details_pb";
+export * from "../gen/rookery/v1/account_pb";
 export * from "../gen/rookery/v1/account_service_pb";
+export * from "../gen/rookery/v1/admin_pb";
+export * from "../gen/rookery/v1/admin_service_pb";
 export * from "../gen/rookery/v1/conversation_pb";
 export * from "../gen/rookery/v1/conversation_service_pb";
 export * from "../gen/rookery/v1/error_pb";

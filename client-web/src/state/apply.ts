@@ -124,6 +124,8 @@ function receive(state: State, response: v1.SubscribeResponse): State {
     }
     case "statusChanged":
       return { ...state, status: kind.value.status?.kind ?? state.status };
+    case "membershipChanged":
+    case "blockChanged":
     case "heartbeat":
     case "reconnect":
       return state;

@@ -1,6 +1,6 @@
 // Sentences about people: who types, what changed, how many.
 
-import { ConversationKind, MediaKind, type Message, PresenceState, SystemKind } from "../api/protocol";
+import { ConversationKind, MediaKind, type Message, PresenceState, SystemKind, type SystemLine } from "../api/protocol";
 import type { Conversation } from "../state/conversation";
 import type { State } from "../state/state";
 
@@ -31,13 +31,15 @@ export function system(state: State, message: Message): string {
   const line = message.system;
   if (!line) return "";
   const who = nameOf(state, message.authorId);
-  const sentence = deed(line.kind, who, people(state, line.userIds), line.name, line.userIds.length > 0);
+  const sentence = deed(line.kind, who, people(state, line.userIds), line);
   if (line.newOwnerId === 0n) return sentence;
   const owner = nameOf(state, line.newOwnerId);
   return `${sentence} ${owner === "You" ? "You own" : `${owner} owns`} it now.`;
 }
 
-function deed(kind: SystemKind, who: string, whom: string, name: string, anybody: boolean): string {
+function deed(kind: SystemKind, who: string, whom: string, line: SystemLine): string {
+  const { name, text } = line;
+  const anybody = line.userIds.length > 0;
   switch (kind) {
     case SystemKind.CREATED:
       return `${who} made the group “${name}”${anybody ? ` with ${whom}` : ""}.`;
@@ -56,6 +58,16 @@ function deed(kind: SystemKind, who: string, whom: string, name: string, anybody
       return `${who} made the group public.`;
     case SystemKind.MADE_PRIVATE:
       return `${who} made the group private.`;
+    case SystemKind.OWNER_CHANGED:
+      return `${who} handed the group over.`;
+    case SystemKind.ICON_CHANGED:
+      return `${who} changed the group's picture.`;
+    case SystemKind.HISTORY_OPENED:
+      return `${who} lets those who join read everything.`;
+    case SystemKind.HISTORY_CLOSED:
+      return `${who} lets those who join read only what comes after.`;
+    case SystemKind.ANNOUNCED:
+      return `${who} to everybody: ${text}`;
     default:
       return `${who} changed the group.`;
   }

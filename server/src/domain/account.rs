@@ -117,7 +117,7 @@ pub async fn authenticate(ctx: &Ctx, token: &str) -> Result<Caller> {
     }
     let mut conn = ctx.db.reader().await?;
     let session = store::session::find(&mut conn, &hash).await?.ok_or(Error::Unauthenticated)?;
-    let caller = Caller { user_id: session.user_id, session_id: session.id };
+    let caller = Caller { user_id: session.user_id, session_id: session.id, scopes: session.scopes };
     ctx.sessions.known.insert(hash.clone(), caller.clone());
     // It may have ended since it was read, and been forgotten before it was known here; from now on its end forgets it.
     if !store::session::exists(&mut conn, &caller.session_id).await? {
@@ -169,7 +169,7 @@ impl Command for Register {
             NewMembership { user_id: row.id, conversation_id: self.global_id, visible_from: 1, joined_position: 0 };
         store::membership::insert(&mut work.tx, membership).await?;
         store::conversation::grow(&mut work.tx, self.global_id, 1).await?;
-        let session = Session { id: self.session_id.clone(), user_id: row.id };
+        let session = Session { id: self.session_id.clone(), user_id: row.id, scopes: 0 };
         store::session::insert(&mut work.tx, &session, &self.token_hash, &self.device).await?;
         work.publish(Effect::Grown(self.global_id, 1));
         Ok(Some(row))
@@ -224,7 +224,7 @@ impl Command for SignIn {
 
     async fn run(&self, work: &mut Work) -> Result<UserRow> {
         let row = store::user::get(work.tx.read(), self.user_id).await?.ok_or(Error::WrongCredentials)?;
-        let session = Session { id: self.session_id.clone(), user_id: self.user_id };
+        let session = Session { id: self.session_id.clone(), user_id: self.user_id, scopes: 0 };
         store::session::insert(&mut work.tx, &session, &self.token_hash, &self.device).await?;
         Ok(row)
     }

@@ -34,6 +34,13 @@ pub fn api(row: ConversationRow) -> v1::Conversation {
         last_message: None,
         mine: None,
         created_at: Some(message::timestamp(row.created_at)),
+        icon: row.icon,
+        history: match (row.kind, row.open_history) {
+            (DIRECT, _) => v1::HistoryRule::Unspecified,
+            (_, true) => v1::HistoryRule::All,
+            (_, false) => v1::HistoryRule::SinceJoining,
+        }
+        .into(),
     }
 }
 
@@ -52,8 +59,14 @@ async fn listed(conn: &mut Conn, reader: i64, rows: Vec<ListedRow>) -> Result<Ve
         }
     }
     let with_last = |row: ListedRow| {
-        let mine =
-            v1::Membership { read_position: row.read_position, unread: row.unread, visible_from: row.visible_from };
+        let mine = v1::Membership {
+            read_position: row.read_position,
+            unread: row.unread,
+            visible_from: row.visible_from,
+            unread_mentions: row.unread_mentions,
+            muted_until: (row.muted_until != 0).then(|| message::timestamp(row.muted_until)),
+            hidden_through: row.hidden_through,
+        };
         let mut conversation = api(row.conversation);
         conversation.last_message = last.remove(&conversation.id);
         conversation.mine = Some(mine);

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use rand::RngExt;
+use rookery_api::v1::TokenScope;
 use uuid::Uuid;
 
 use super::{
+    Error, Result,
     account::{Passwords, Sessions},
     guess::Guesses,
     writer::Writer,
@@ -19,6 +21,20 @@ pub struct Caller {
     pub user_id: i64,
     /// The session whose token the call carries.
     pub session_id: String,
+    /// What a script's token may be used for, a bit for each TokenScope; 0: a device, which may do everything.
+    pub scopes: i64,
+}
+
+impl Caller {
+    /// Whether what she calls by may be used for this.
+    pub fn may(&self, scope: TokenScope) -> Result<()> {
+        if self.scopes == 0 || self.scopes & (1 << i32::from(scope)) != 0 { Ok(()) } else { Err(Error::Scope(scope)) }
+    }
+
+    /// Whether she is at a device.
+    pub fn is_a_person(&self) -> Result<()> {
+        if self.scopes == 0 { Ok(()) } else { Err(Error::Scope(TokenScope::Unspecified)) }
+    }
 }
 
 /// The time in milliseconds since 1970, from wherever it comes.
@@ -92,6 +108,10 @@ pub struct Limits {
     pub file_bytes: u64,
     pub user_bytes: i64,
     pub avatar_bytes: i64,
+    pub mentions: usize,
+    pub pins: i64,
+    pub blocks: i64,
+    pub status_characters: usize,
 }
 
 /// Timings that clients keep to.

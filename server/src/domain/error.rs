@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rookery_api::v1::TokenScope;
+
 use crate::store;
 
 /// A rule's or the server's "no".
@@ -22,6 +24,15 @@ pub enum Error {
     /// The caller may see it but not do this.
     #[error("{0}")]
     Denied(&'static str),
+    /// The script's token may not be used for this; unspecified: no token may.
+    #[error("this token may not be used for this call")]
+    Scope(TokenScope),
+    /// One of the two in a direct chat blocks the other.
+    #[error("nobody can write here: one of you two has blocked the other")]
+    Blocked,
+    /// The disk is nearly full.
+    #[error("the server's disk is nearly full; it cannot keep anything new")]
+    StorageFull,
     /// Another account has this name.
     #[error("this name is taken")]
     NameTaken,

@@ -136,7 +136,8 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         presences: if session.wants.presence { ctx.hub.presences_in_view(&session) } else { Vec::new() },
         limits: Some(limits(ctx)),
         timings: Some(timings(ctx)),
-        status: Some(v1::Status { kind: status.into() }),
+        blocked_user_ids: Vec::new(),
+        status: Some(v1::Status { kind: status.into(), ..v1::Status::default() }),
     };
     session.ready(counter, Kind::Ready(ready));
     // Before anything else of a conversation that she may come into just now.
@@ -356,6 +357,10 @@ pub fn limits(ctx: &Ctx) -> v1::ServerLimits {
         file_bytes: i64::try_from(ctx.limits.file_bytes).unwrap_or(i64::MAX),
         user_bytes: ctx.limits.user_bytes,
         avatar_bytes: ctx.limits.avatar_bytes,
+        mentions: size(ctx.limits.mentions),
+        pins: number(ctx.limits.pins),
+        blocks: number(ctx.limits.blocks),
+        status_characters: size(ctx.limits.status_characters),
     }
 }
 

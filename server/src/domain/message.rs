@@ -27,9 +27,12 @@ pub fn api(row: MessageRow) -> v1::Message {
     let line = (kind != SystemKind::Unspecified).then(|| v1::SystemLine {
         kind: kind.into(),
         user_ids: serde_json::from_str(&row.subjects).unwrap_or_default(),
-        name: row.text.clone(),
+        name: if kind == SystemKind::Announced { String::new() } else { row.text.clone() },
         new_owner_id: row.new_owner_id,
+        text: if kind == SystemKind::Announced { row.text.clone() } else { String::new() },
     });
+    let pin =
+        (row.pinned_at != 0).then(|| v1::Pin { user_id: row.pinned_by, pinned_at: Some(timestamp(row.pinned_at)) });
     v1::Message {
         conversation_id: row.conversation_id,
         id: row.id,
@@ -44,7 +47,15 @@ pub fn api(row: MessageRow) -> v1::Message {
         request_id: if line.is_some() { String::new() } else { row.request_id },
         system: line,
         attachments: media::attachments(&row.attachments),
+        mentions: mentions(&row.mentions),
+        pin,
     }
+}
+
+/// Mentions as they are stored, as the protocol has them.
+fn mentions(stored: &str) -> Vec<v1::Mention> {
+    let list: Vec<(i64, i32, i32)> = serde_json::from_str(stored).unwrap_or_default();
+    list.into_iter().map(|(user_id, start, length)| v1::Mention { user_id, start, length }).collect()
 }
 
 /// A message that was just stored, from what is known of it.

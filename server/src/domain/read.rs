@@ -76,7 +76,13 @@ pub(super) async fn move_group(work: &mut Work, moves: &[&Move]) -> Result<Vec<O
 
 /// Tells the user's streams, of all her devices.
 fn tell(work: &mut Work, user_id: i64, conversation_id: i64, read: Read, as_of: i64) -> Read {
-    let changed = v1::ReadChanged { conversation_id, read_position: read.position, unread: read.unread, as_of };
+    let changed = v1::ReadChanged {
+        conversation_id,
+        read_position: read.position,
+        unread: read.unread,
+        as_of,
+        unread_mentions: 0,
+    };
     work.tell(user_id, v1::event::Kind::ReadChanged(changed));
     read
 }

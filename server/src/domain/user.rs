@@ -24,6 +24,10 @@ pub fn api(row: UserRow) -> v1::User {
         created_at: Some(message::timestamp(row.created_at)),
         color: row.color,
         avatar: row.avatar,
+        deleted: row.deleted,
+        status_text: row.status_text,
+        status_expires_at: (row.status_expires_at != 0).then(|| message::timestamp(row.status_expires_at)),
+        admin: row.admin,
     }
 }
 
@@ -202,11 +206,11 @@ impl Command for SetStatus {
     }
 
     async fn run(&self, work: &mut Work) -> Result<v1::Status> {
-        let status = v1::Status { kind: self.kind.into() };
+        let status = v1::Status { kind: self.kind.into(), ..v1::Status::default() };
         store::user::set_status(&mut work.tx, self.user_id, status.kind.into()).await?;
         // Also when nothing changes: it is by this that the hub learns of it, which may have missed a commit whose outcome
         // was unknown.
-        work.tell(self.user_id, v1::event::Kind::StatusChanged(v1::StatusChanged { status: Some(status) }));
+        work.tell(self.user_id, v1::event::Kind::StatusChanged(v1::StatusChanged { status: Some(status.clone()) }));
         Ok(status)
     }
 }

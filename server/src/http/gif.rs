@@ -11,6 +11,8 @@ use axum::{
 };
 
 use super::media::{Answer, headers, is_known};
+use rookery_api::v1::TokenScope;
+
 use crate::{
     domain::{Ctx, gif},
     rpc,
@@ -28,7 +30,7 @@ async fn preview(
     Path((provider, name)): Path<(String, String)>,
     request: HeaderMap,
 ) -> Answer {
-    rpc::caller_of(&ctx, &request).await?;
+    rpc::caller_of(&ctx, &request, TokenScope::Read).await?;
     let picture = gif::preview(&ctx, &provider, &name).await?;
     let mut headers = headers(picture.content_type, &format!("\"{name}\""));
     headers.insert(header::CACHE_CONTROL, CACHE);

@@ -14,7 +14,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use rookery_api::v1::{self, MediaKind};
+use rookery_api::v1::{self, MediaKind, TokenScope};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -61,7 +61,7 @@ pub(super) fn routes() -> Router<Arc<Ctx>> {
 
 /// Takes a file. Its name is in a header that no page of another site may set.
 async fn upload(State(ctx): State<Arc<Ctx>>, request: Request) -> Answer {
-    let caller = rpc::caller_of(&ctx, request.headers()).await?;
+    let caller = rpc::caller_of(&ctx, request.headers(), TokenScope::Write).await?;
     let wrong = || Error::field(rpc::UPLOAD_NAME, "must be the file's name: UTF-8, percent-encoded");
     let name = request.headers().get(rpc::UPLOAD_NAME).and_then(|name| name.to_str().ok()).ok_or_else(wrong)?;
     let name = percent_decode_str(name).decode_utf8().map_err(|_| wrong())?.into_owned();
@@ -124,7 +124,7 @@ fn pieces(body: Body) -> impl Stream<Item = Result<Bytes, Error>> {
 
 /// A file's bytes, all or a part.
 async fn download(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: HeaderMap) -> Answer {
-    let caller = rpc::caller_of(&ctx, &request).await?;
+    let caller = rpc::caller_of(&ctx, &request, TokenScope::Read).await?;
     let media = media::get(&ctx, &caller, &id).await?;
     let picture = media.kind() == MediaKind::Picture;
     let mut headers = headers(&media.content_type, &format!("\"{id}\""));
@@ -155,7 +155,7 @@ async fn download(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: 
 
 /// A picture's first frame, small.
 async fn thumbnail(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: HeaderMap) -> Answer {
-    let caller = rpc::caller_of(&ctx, &request).await?;
+    let caller = rpc::caller_of(&ctx, &request, TokenScope::Read).await?;
     let media = media::get(&ctx, &caller, &id).await?;
     if media.kind() != MediaKind::Picture {
         return Err(Error::NotFound("thumbnail"));

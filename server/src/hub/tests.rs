@@ -229,7 +229,7 @@ fn presence_follows_the_best_device_and_survives_a_reconnect() {
 }
 
 fn choose(hub: &Hub, user_id: i64, number: i64, kind: StatusKind) {
-    let status = Some(v1::Status { kind: kind.into() });
+    let status = Some(v1::Status { kind: kind.into(), ..v1::Status::default() });
     hub.tell(user_id, number, Kind::StatusChanged(v1::StatusChanged { status }));
 }
 

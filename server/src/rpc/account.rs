@@ -1,7 +1,7 @@
 //! AccountService.
 
 use rookery_api::v1::{
-    RegisterRequest, RegisterResponse, SignInRequest, SignInResponse, SignOutRequest, SignOutResponse,
+    self, RegisterRequest, RegisterResponse, SignInRequest, SignInResponse, SignOutRequest, SignOutResponse,
     account_service_server::AccountService,
 };
 use tonic::{Request, Response, Status};
@@ -37,12 +37,61 @@ impl AccountService for Rpc {
     }
 
     async fn sign_out(&self, request: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.signed_in(&request).await?;
         account::sign_out(&self.ctx, &caller, auth::token(request.metadata().as_ref())?).await?;
         let mut response = Response::new(SignOutResponse {});
         if let Some(browser) = browser::of(&request) {
             browser.sign_out(&mut response);
         }
         Ok(response)
+    }
+    async fn change_password(
+        &self,
+        request: Request<v1::ChangePasswordRequest>,
+    ) -> Result<Response<v1::ChangePasswordResponse>, Status> {
+        self.person(&request).await?;
+        Err(super::status::unimplemented())
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<v1::ListSessionsRequest>,
+    ) -> Result<Response<v1::ListSessionsResponse>, Status> {
+        self.person(&request).await?;
+        Err(super::status::unimplemented())
+    }
+
+    async fn revoke_session(
+        &self,
+        request: Request<v1::RevokeSessionRequest>,
+    ) -> Result<Response<v1::RevokeSessionResponse>, Status> {
+        self.person(&request).await?;
+        Err(super::status::unimplemented())
+    }
+
+    async fn create_token(
+        &self,
+        request: Request<v1::CreateTokenRequest>,
+    ) -> Result<Response<v1::CreateTokenResponse>, Status> {
+        self.person(&request).await?;
+        Err(super::status::unimplemented())
+    }
+
+    async fn delete_account(
+        &self,
+        request: Request<v1::DeleteAccountRequest>,
+    ) -> Result<Response<v1::DeleteAccountResponse>, Status> {
+        self.person(&request).await?;
+        Err(super::status::unimplemented())
+    }
+
+    type ExportAccountStream = futures::stream::Empty<Result<v1::ExportAccountResponse, Status>>;
+
+    async fn export_account(
+        &self,
+        request: Request<v1::ExportAccountRequest>,
+    ) -> Result<Response<Self::ExportAccountStream>, Status> {
+        self.person(&request).await?;
+        Err(super::status::unimplemented())
     }
 }

@@ -1,6 +1,7 @@
 //! Who calls: the bearer token in the call's metadata.
 
 use http::{HeaderMap, header};
+use rookery_api::v1::TokenScope;
 use tonic::Request;
 
 use super::Rpc;
@@ -15,14 +16,28 @@ pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Error::Unauthenticated) }
 }
 
-/// Who calls, from the metadata.
-pub async fn caller_of(ctx: &Ctx, headers: &HeaderMap) -> Result<Caller> {
-    account::authenticate(ctx, token(headers)?).await
+/// Who calls, from the metadata, if what she calls by may be used for this.
+pub async fn caller_of(ctx: &Ctx, headers: &HeaderMap, scope: TokenScope) -> Result<Caller> {
+    let caller = account::authenticate(ctx, token(headers)?).await?;
+    caller.may(scope)?;
+    Ok(caller)
 }
 
 impl Rpc {
-    /// Who calls.
-    pub(super) async fn caller<T>(&self, request: &Request<T>) -> Result<Caller> {
-        caller_of(&self.ctx, request.metadata().as_ref()).await
+    /// Who calls, if what she calls by may be used for this.
+    pub(super) async fn caller<T>(&self, request: &Request<T>, scope: TokenScope) -> Result<Caller> {
+        caller_of(&self.ctx, request.metadata().as_ref(), scope).await
+    }
+
+    /// Who calls, by whatever she does.
+    pub(super) async fn signed_in<T>(&self, request: &Request<T>) -> Result<Caller> {
+        account::authenticate(&self.ctx, token(request.metadata().as_ref())?).await
+    }
+
+    /// Who calls, which must be a person at a device: a script's token opens no other ways in.
+    pub(super) async fn person<T>(&self, request: &Request<T>) -> Result<Caller> {
+        let caller = self.signed_in(request).await?;
+        caller.is_a_person()?;
+        Ok(caller)
     }
 }

@@ -1,11 +1,11 @@
 //! ConversationService.
 
 use rookery_api::v1::{
-    AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse, CreateInviteRequest,
+    self, AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse, CreateInviteRequest,
     CreateInviteResponse, GetConversationRequest, GetConversationResponse, JoinGroupRequest, JoinGroupResponse,
     LeaveGroupRequest, LeaveGroupResponse, ListConversationsRequest, ListConversationsResponse, ListMembersRequest,
     ListMembersResponse, ListPublicGroupsRequest, ListPublicGroupsResponse, OpenDirectRequest, OpenDirectResponse,
-    RemoveMemberRequest, RemoveMemberResponse, UpdateGroupRequest, UpdateGroupResponse,
+    RemoveMemberRequest, RemoveMemberResponse, TokenScope, UpdateGroupRequest, UpdateGroupResponse,
     conversation_service_server::ConversationService,
 };
 use tonic::{Request, Response, Status};
@@ -19,7 +19,7 @@ impl ConversationService for Rpc {
         &self,
         request: Request<ListConversationsRequest>,
     ) -> Result<Response<ListConversationsResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         Ok(Response::new(conversation::list(&self.ctx, &caller, &request).await?))
     }
@@ -28,13 +28,13 @@ impl ConversationService for Rpc {
         &self,
         request: Request<GetConversationRequest>,
     ) -> Result<Response<GetConversationResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         Ok(Response::new(conversation::get_with_users(&self.ctx, &caller, request.conversation_id).await?))
     }
 
     async fn open_direct(&self, request: Request<OpenDirectRequest>) -> Result<Response<OpenDirectResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let conversation = conversation::open_direct(&self.ctx, &caller, request.user_id).await?;
         Ok(Response::new(OpenDirectResponse { conversation: Some(conversation) }))
@@ -44,7 +44,7 @@ impl ConversationService for Rpc {
         &self,
         request: Request<CreateGroupRequest>,
     ) -> Result<Response<CreateGroupResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let request = request.into_inner();
         let conversation = group::create(&self.ctx, &caller, request).await?;
         Ok(Response::new(CreateGroupResponse { conversation: Some(conversation) }))
@@ -54,7 +54,7 @@ impl ConversationService for Rpc {
         &self,
         request: Request<UpdateGroupRequest>,
     ) -> Result<Response<UpdateGroupResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let request = request.into_inner();
         let conversation = group::update(&self.ctx, &caller, request).await?;
         Ok(Response::new(UpdateGroupResponse { conversation: Some(conversation) }))
@@ -64,13 +64,13 @@ impl ConversationService for Rpc {
         &self,
         request: Request<ListPublicGroupsRequest>,
     ) -> Result<Response<ListPublicGroupsResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         Ok(Response::new(group::list_public(&self.ctx, &caller, &request).await?))
     }
 
     async fn join_group(&self, request: Request<JoinGroupRequest>) -> Result<Response<JoinGroupResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let request = request.into_inner();
         let conversation = membership::join(&self.ctx, &caller, request).await?;
         Ok(Response::new(JoinGroupResponse { conversation: Some(conversation) }))
@@ -80,14 +80,14 @@ impl ConversationService for Rpc {
         &self,
         request: Request<CreateInviteRequest>,
     ) -> Result<Response<CreateInviteResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let request = request.into_inner();
         let invite = invite::create(&self.ctx, &caller, &request).await?;
         Ok(Response::new(CreateInviteResponse { invite: Some(invite) }))
     }
 
     async fn add_members(&self, request: Request<AddMembersRequest>) -> Result<Response<AddMembersResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let request = request.into_inner();
         let conversation = membership::add(&self.ctx, &caller, &request).await?;
         Ok(Response::new(AddMembersResponse { conversation: Some(conversation) }))
@@ -97,14 +97,14 @@ impl ConversationService for Rpc {
         &self,
         request: Request<RemoveMemberRequest>,
     ) -> Result<Response<RemoveMemberResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let request = request.into_inner();
         membership::remove(&self.ctx, &caller, &request).await?;
         Ok(Response::new(RemoveMemberResponse {}))
     }
 
     async fn leave_group(&self, request: Request<LeaveGroupRequest>) -> Result<Response<LeaveGroupResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let request = request.into_inner();
         membership::leave(&self.ctx, &caller, &request).await?;
         Ok(Response::new(LeaveGroupResponse {}))
@@ -114,8 +114,35 @@ impl ConversationService for Rpc {
         &self,
         request: Request<ListMembersRequest>,
     ) -> Result<Response<ListMembersResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         Ok(Response::new(conversation::members(&self.ctx, &caller, &request).await?))
+    }
+    async fn list_invites(
+        &self,
+        _request: Request<v1::ListInvitesRequest>,
+    ) -> Result<Response<v1::ListInvitesResponse>, Status> {
+        Err(super::status::unimplemented())
+    }
+
+    async fn revoke_invite(
+        &self,
+        _request: Request<v1::RevokeInviteRequest>,
+    ) -> Result<Response<v1::RevokeInviteResponse>, Status> {
+        Err(super::status::unimplemented())
+    }
+
+    async fn transfer_ownership(
+        &self,
+        _request: Request<v1::TransferOwnershipRequest>,
+    ) -> Result<Response<v1::TransferOwnershipResponse>, Status> {
+        Err(super::status::unimplemented())
+    }
+
+    async fn update_membership(
+        &self,
+        _request: Request<v1::UpdateMembershipRequest>,
+    ) -> Result<Response<v1::UpdateMembershipResponse>, Status> {
+        Err(super::status::unimplemented())
     }
 }

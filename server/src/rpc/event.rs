@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt, stream};
 use prost::Message;
 use rookery_api::v1::{
     SendTypingRequest, SendTypingResponse, SetActivityRequest, SetActivityResponse, SetViewRequest, SetViewResponse,
-    SubscribeRequest, SubscribeResponse, event_service_server::EventService,
+    SubscribeRequest, SubscribeResponse, TokenScope, event_service_server::EventService,
 };
 use tonic::{Request, Response, Status};
 
@@ -19,7 +19,7 @@ impl EventService for Rpc {
     type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
 
     async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<Self::SubscribeStream>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let session = event::subscribe(&self.ctx, &caller, request.into_inner()).await?;
         let frames = Reader::new(self.ctx.clone(), session);
         let messages = frames.flat_map(|frames| stream::iter(messages(frames)));
@@ -27,7 +27,7 @@ impl EventService for Rpc {
     }
 
     async fn send_typing(&self, request: Request<SendTypingRequest>) -> Result<Response<SendTypingResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         event::typing(&self.ctx, &caller, request.conversation_id, request.stopped).await?;
         Ok(Response::new(SendTypingResponse {}))
@@ -37,14 +37,14 @@ impl EventService for Rpc {
         &self,
         request: Request<SetActivityRequest>,
     ) -> Result<Response<SetActivityResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         event::set_activity(&self.ctx, &caller, &request.session_id, request.idle)?;
         Ok(Response::new(SetActivityResponse {}))
     }
 
     async fn set_view(&self, request: Request<SetViewRequest>) -> Result<Response<SetViewResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         event::set_view(&self.ctx, &caller, &request.session_id, &request.conversation_ids)?;
         Ok(Response::new(SetViewResponse {}))

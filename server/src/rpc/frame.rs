@@ -15,7 +15,7 @@ use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Limited};
 use prost::Message;
-use rookery_api::v1::{SubscribeRequest, event_service_server};
+use rookery_api::v1::{SubscribeRequest, TokenScope, event_service_server};
 use tonic::{Status, body::Body, server::NamedService};
 use tower::Service;
 
@@ -128,7 +128,7 @@ impl Service<Request<Body>> for Streams {
 
 async fn subscribe(ctx: Arc<Ctx>, request: Request<Body>) -> Result<Response<Body>, Status> {
     let (head, body) = request.into_parts();
-    let caller = auth::caller_of(&ctx, &head.headers).await?;
+    let caller = auth::caller_of(&ctx, &head.headers, TokenScope::Read).await?;
     let bytes = Limited::new(body, LARGEST_MESSAGE).collect().await.map_err(|_| status::too_large())?.to_bytes();
     let session = event::subscribe(&ctx, &caller, decode(bytes)?).await?;
     let mut response = Response::new(Body::new(FrameBody(Reader::new(ctx, session))));

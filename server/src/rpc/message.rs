@@ -1,11 +1,11 @@
 //! MessageService.
 
 use rookery_api::v1::{
-    AddReactionRequest, AddReactionResponse, DeleteMessageRequest, DeleteMessageResponse, EditMessageRequest,
+    self, AddReactionRequest, AddReactionResponse, DeleteMessageRequest, DeleteMessageResponse, EditMessageRequest,
     EditMessageResponse, GetMessageRequest, GetMessageResponse, ListChangesRequest, ListChangesResponse,
     ListMessagesRequest, ListMessagesResponse, ListReactionsRequest, ListReactionsResponse, MarkReadRequest,
     MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, RemoveReactionRequest, RemoveReactionResponse,
-    SendMessageRequest, SendMessageResponse, message_service_server::MessageService,
+    SendMessageRequest, SendMessageResponse, TokenScope, message_service_server::MessageService,
 };
 use tonic::{Request, Response, Status};
 
@@ -18,7 +18,7 @@ impl MessageService for Rpc {
         &self,
         request: Request<SendMessageRequest>,
     ) -> Result<Response<SendMessageResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let message = message::send(&self.ctx, &caller, request).await?;
         Ok(Response::new(SendMessageResponse { message: Some(message) }))
@@ -28,7 +28,7 @@ impl MessageService for Rpc {
         &self,
         request: Request<EditMessageRequest>,
     ) -> Result<Response<EditMessageResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let message = message::edit(&self.ctx, &caller, request).await?;
         Ok(Response::new(EditMessageResponse { message: Some(message) }))
@@ -38,14 +38,14 @@ impl MessageService for Rpc {
         &self,
         request: Request<DeleteMessageRequest>,
     ) -> Result<Response<DeleteMessageResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let message = message::delete(&self.ctx, &caller, &request).await?;
         Ok(Response::new(DeleteMessageResponse { message: Some(message) }))
     }
 
     async fn get_message(&self, request: Request<GetMessageRequest>) -> Result<Response<GetMessageResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         Ok(Response::new(message::get(&self.ctx, &caller, &request).await?))
     }
@@ -54,7 +54,7 @@ impl MessageService for Rpc {
         &self,
         request: Request<ListMessagesRequest>,
     ) -> Result<Response<ListMessagesResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         Ok(Response::new(message::list(&self.ctx, &caller, &request).await?))
     }
@@ -63,7 +63,7 @@ impl MessageService for Rpc {
         &self,
         request: Request<ListChangesRequest>,
     ) -> Result<Response<ListChangesResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         Ok(Response::new(message::changes(&self.ctx, &caller, &request).await?))
     }
@@ -72,7 +72,7 @@ impl MessageService for Rpc {
         &self,
         request: Request<AddReactionRequest>,
     ) -> Result<Response<AddReactionResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let at = (request.conversation_id, request.id);
         let message = reaction::react(&self.ctx, &caller, at, request.emote, true).await?;
@@ -83,7 +83,7 @@ impl MessageService for Rpc {
         &self,
         request: Request<RemoveReactionRequest>,
     ) -> Result<Response<RemoveReactionResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let at = (request.conversation_id, request.id);
         let message = reaction::react(&self.ctx, &caller, at, request.emote, false).await?;
@@ -94,22 +94,49 @@ impl MessageService for Rpc {
         &self,
         request: Request<ListReactionsRequest>,
     ) -> Result<Response<ListReactionsResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let request = request.into_inner();
         Ok(Response::new(reaction::list(&self.ctx, &caller, &request).await?))
     }
 
     async fn mark_read(&self, request: Request<MarkReadRequest>) -> Result<Response<MarkReadResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let read = read::mark_read(&self.ctx, &caller, request.conversation_id, request.id).await?;
-        Ok(Response::new(MarkReadResponse { read_position: read.position, unread: read.unread }))
+        Ok(Response::new(MarkReadResponse { read_position: read.position, unread: read.unread, unread_mentions: 0 }))
     }
 
     async fn mark_unread(&self, request: Request<MarkUnreadRequest>) -> Result<Response<MarkUnreadResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let read = read::mark_unread(&self.ctx, &caller, request.conversation_id, request.id).await?;
-        Ok(Response::new(MarkUnreadResponse { read_position: read.position, unread: read.unread }))
+        Ok(Response::new(MarkUnreadResponse { read_position: read.position, unread: read.unread, unread_mentions: 0 }))
+    }
+    async fn pin_message(
+        &self,
+        _request: Request<v1::PinMessageRequest>,
+    ) -> Result<Response<v1::PinMessageResponse>, Status> {
+        Err(super::status::unimplemented())
+    }
+
+    async fn unpin_message(
+        &self,
+        _request: Request<v1::UnpinMessageRequest>,
+    ) -> Result<Response<v1::UnpinMessageResponse>, Status> {
+        Err(super::status::unimplemented())
+    }
+
+    async fn list_pins(
+        &self,
+        _request: Request<v1::ListPinsRequest>,
+    ) -> Result<Response<v1::ListPinsResponse>, Status> {
+        Err(super::status::unimplemented())
+    }
+
+    async fn search_messages(
+        &self,
+        _request: Request<v1::SearchMessagesRequest>,
+    ) -> Result<Response<v1::SearchMessagesResponse>, Status> {
+        Err(super::status::unimplemented())
     }
 }

@@ -1,6 +1,8 @@
 //! ServerService.
 
-use rookery_api::v1::{GetServerInfoRequest, GetServerInfoResponse, server_service_server::ServerService};
+use rookery_api::v1::{
+    GetServerInfoRequest, GetServerInfoResponse, RegistrationMode, server_service_server::ServerService,
+};
 use tonic::{Request, Response, Status};
 
 use super::Rpc;
@@ -13,6 +15,9 @@ impl ServerService for Rpc {
         _: Request<GetServerInfoRequest>,
     ) -> Result<Response<GetServerInfoResponse>, Status> {
         Ok(Response::new(GetServerInfoResponse {
+            registration: if self.ctx.registration_open { RegistrationMode::Open } else { RegistrationMode::Closed }
+                .into(),
+            unclaimed: false,
             name: self.ctx.name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
             history_id: self.ctx.history_id.clone(),

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use axum::body::Body;
 use http::{HeaderValue, Response, header};
-use rookery_api::{ERROR_DOMAIN, v1::ErrorReason};
+use rookery_api::{
+    ERROR_DOMAIN,
+    v1::{ErrorReason, TokenScope},
+};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -20,6 +23,15 @@ fn details(reason: ErrorReason) -> ErrorDetails {
     ErrorDetails::with_error_info(name, ERROR_DOMAIN, HashMap::new())
 }
 
+/// The same with one more thing said in the ErrorInfo's metadata.
+fn with(mut details: ErrorDetails, key: &str, value: &str) -> ErrorDetails {
+    if let Some(mut info) = details.error_info().cloned() {
+        info.metadata.insert(key.into(), value.into());
+        details.set_error_info(info.reason, info.domain, info.metadata);
+    }
+    details
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let message = error.to_string();
@@ -33,19 +45,20 @@ impl From<Error> for Status {
             Error::WrongCredentials => (Code::Unauthenticated, details(ErrorReason::WrongCredentials)),
             Error::NotFound(_) => (Code::NotFound, details(ErrorReason::NotFound)),
             Error::Denied(_) => (Code::PermissionDenied, details(ErrorReason::PermissionDenied)),
+            Error::Scope(scope) => {
+                let name = scope.as_str_name().trim_start_matches("TOKEN_SCOPE_");
+                let name = if scope == TokenScope::Unspecified { "none" } else { name };
+                (Code::PermissionDenied, with(details(ErrorReason::TokenScope), "scope", name))
+            }
+            Error::Blocked => (Code::PermissionDenied, details(ErrorReason::Blocked)),
+            Error::StorageFull => (Code::ResourceExhausted, details(ErrorReason::StorageFull)),
             Error::NameTaken => {
                 let mut details = details(ErrorReason::NameTaken);
                 details.add_bad_request_violation("name", "is taken by another account");
                 (Code::AlreadyExists, details)
             }
             Error::RequestIdReused { id } => {
-                let mut details = details(ErrorReason::RequestIdReused);
-                if let Some(info) = &mut details.error_info() {
-                    let mut info = info.clone();
-                    info.metadata.insert("id".into(), id.to_string());
-                    details.set_error_info(info.reason, info.domain, info.metadata);
-                }
-                (Code::AlreadyExists, details)
+                (Code::AlreadyExists, with(details(ErrorReason::RequestIdReused), "id", &id.to_string()))
             }
             Error::WrongState(_) => (Code::FailedPrecondition, details(ErrorReason::WrongState)),
             Error::Limit(_) => (Code::ResourceExhausted, details(ErrorReason::LimitReached)),

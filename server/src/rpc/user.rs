@@ -1,8 +1,9 @@
 //! UserService.
 
 use rookery_api::v1::{
-    GetUserRequest, GetUserResponse, GetUsersRequest, GetUsersResponse, ListUsersRequest, ListUsersResponse,
-    SetStatusRequest, SetStatusResponse, UpdateProfileRequest, UpdateProfileResponse, user_service_server::UserService,
+    self, GetUserRequest, GetUserResponse, GetUsersRequest, GetUsersResponse, ListUsersRequest, ListUsersResponse,
+    SetStatusRequest, SetStatusResponse, TokenScope, UpdateProfileRequest, UpdateProfileResponse,
+    user_service_server::UserService,
 };
 use tonic::{Request, Response, Status};
 
@@ -12,19 +13,19 @@ use crate::domain::user;
 #[tonic::async_trait]
 impl UserService for Rpc {
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<GetUserResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
         let (user, presence) = user::get(&self.ctx, &caller, request.into_inner().user_id).await?;
         Ok(Response::new(GetUserResponse { user: Some(user), presence: Some(presence) }))
     }
 
     async fn get_users(&self, request: Request<GetUsersRequest>) -> Result<Response<GetUsersResponse>, Status> {
-        self.caller(&request).await?;
+        self.caller(&request, TokenScope::Read).await?;
         let (users, presences) = user::get_many(&self.ctx, &request.into_inner().user_ids).await?;
         Ok(Response::new(GetUsersResponse { users, presences }))
     }
 
     async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
-        self.caller(&request).await?;
+        self.caller(&request, TokenScope::Read).await?;
         Ok(Response::new(user::list(&self.ctx, &request.into_inner()).await?))
     }
 
@@ -32,14 +33,34 @@ impl UserService for Rpc {
         &self,
         request: Request<UpdateProfileRequest>,
     ) -> Result<Response<UpdateProfileResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let user = user::update(&self.ctx, &caller, request.into_inner()).await?;
         Ok(Response::new(UpdateProfileResponse { user: Some(user) }))
     }
 
     async fn set_status(&self, request: Request<SetStatusRequest>) -> Result<Response<SetStatusResponse>, Status> {
-        let caller = self.caller(&request).await?;
+        let caller = self.caller(&request, TokenScope::Manage).await?;
         let status = user::set_status(&self.ctx, &caller, request.into_inner()).await?;
         Ok(Response::new(SetStatusResponse { status: Some(status) }))
+    }
+    async fn block_user(
+        &self,
+        _request: Request<v1::BlockUserRequest>,
+    ) -> Result<Response<v1::BlockUserResponse>, Status> {
+        Err(super::status::unimplemented())
+    }
+
+    async fn unblock_user(
+        &self,
+        _request: Request<v1::UnblockUserRequest>,
+    ) -> Result<Response<v1::UnblockUserResponse>, Status> {
+        Err(super::status::unimplemented())
+    }
+
+    async fn list_blocked(
+        &self,
+        _request: Request<v1::ListBlockedRequest>,
+    ) -> Result<Response<v1::ListBlockedResponse>, Status> {
+        Err(super::status::unimplemented())
     }
 }

@@ -24,12 +24,13 @@ pub struct ConversationRow {
     pub members: i64,
     pub open_history: bool,
     pub created_at: i64,
+    pub icon: String,
 }
 
 macro_rules! columns {
     () => {
         "c.id, c.kind, c.name, c.public, c.owner_id, c.direct_low, c.direct_high, c.position, c.messages, c.members, \
-         c.open_history, c.created_at"
+         c.open_history, c.created_at, c.icon"
     };
 }
 
@@ -41,6 +42,9 @@ pub struct ListedRow {
     pub visible_from: i64,
     pub read_position: i64,
     pub unread: i64,
+    pub unread_mentions: i64,
+    pub muted_until: i64,
+    pub hidden_through: i64,
     /// The newest message that the reader may read, but for lines that nobody draws (5: left silently).
     pub last_id: Option<i64>,
 }
@@ -50,9 +54,10 @@ macro_rules! listed {
         concat!(
             "select ",
             columns!(),
-            ", p.visible_from, p.read_position, c.messages - p.read_messages - p.own_messages - (select count(*) \
+            ", p.visible_from, p.read_position, p.muted_until, p.hidden_through, c.messages - p.read_messages - p.own_messages - (select count(*) \
                from messages d where d.conversation_id = c.id and d.deleted and d.id > p.read_position \
-               and d.author_id <> p.user_id) as unread, \
+               and d.author_id <> p.user_id) as unread, (select count(*) from mentions n where n.conversation_id = c.id \
+               and n.user_id in (p.user_id, 0) and n.message_id > p.read_position and n.author_id <> p.user_id) as unread_mentions, \
              (select x.id from messages x where x.conversation_id = c.id and x.id >= p.visible_from and x.system <> 5 \
                order by x.id desc limit 1) as last_id \
              from memberships p join conversations c on c.id = p.conversation_id "

@@ -11,8 +11,8 @@ macro_rules! page_sqlite {
         "select (select c.position from conversations c join memberships p on p.conversation_id = c.id and p.user_id = $1 \
             where c.id = $2) as position, \
           (select json_group_array(json_array(conversation_id, id, author_id, request_id, text, changed, created_at, edited_at, \
-            json(iif(deleted, 'true', 'false')), reply_to, number, system, subjects, new_owner_id, reactions, attachments)) from page) \
-            as messages, "
+            json(iif(deleted, 'true', 'false')), reply_to, number, system, subjects, new_owner_id, reactions, attachments, \
+            mentions, pinned_at, pinned_by)) from page) as messages, "
     };
 }
 macro_rules! page_postgres {
@@ -20,20 +20,22 @@ macro_rules! page_postgres {
         "select (select c.position from conversations c join memberships p on p.conversation_id = c.id and p.user_id = $1 \
             where c.id = $2) as position, \
           coalesce((select json_agg(json_build_array(conversation_id, id, author_id, request_id, text, changed, created_at, \
-            edited_at, deleted, reply_to, number, system, subjects, new_owner_id, reactions, attachments)) from page)::text, '[]') \
-            as messages, "
+            edited_at, deleted, reply_to, number, system, subjects, new_owner_id, reactions, attachments, mentions, \
+            pinned_at, pinned_by)) from page)::text, '[]') as messages, "
     };
 }
 macro_rules! people_sqlite {
     () => {
-        "(select json_group_array(json_array(id, name, display_name, about, created_at, last_seen_at, color, avatar)) from users \
+        "(select json_group_array(json_array(id, name, display_name, about, created_at, last_seen_at, color, avatar, status_text, \
+            status_expires_at, json(iif(admin, 'true', 'false')), json(iif(deleted, 'true', 'false')))) from users \
             where id in (select author_id from page union select s.value from page, json_each(nullif(page.subjects, '')) s \
               where page.subjects <> '')) as people, "
     };
 }
 macro_rules! people_postgres {
     () => {
-        "coalesce((select json_agg(json_build_array(id, name, display_name, about, created_at, last_seen_at, color, avatar)) from users \
+        "coalesce((select json_agg(json_build_array(id, name, display_name, about, created_at, last_seen_at, color, avatar, status_text, \
+            status_expires_at, admin, deleted)) from users \
             where id in (select author_id from page union select s.value::bigint from page, \
               jsonb_array_elements_text(nullif(page.subjects, '')::jsonb) s where page.subjects <> ''))::text, '[]') as people, "
     };

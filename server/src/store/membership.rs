@@ -2,7 +2,10 @@
 
 use sqlx::FromRow;
 
-use super::{Conn, Result, Tx, on, user::UserRow};
+use super::{
+    Conn, Result, Tx, on,
+    user::{UserRow, user_columns},
+};
 
 /// A user's place in a conversation.
 #[derive(Clone, Debug, FromRow)]
@@ -85,11 +88,13 @@ pub struct MemberRow {
     pub joined_at: i64,
 }
 
-const LIST: &str = "select u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, u.color, u.avatar, \
-      p.joined_position, p.joined_at \
-    from memberships p join users u on u.id = p.user_id \
+const LIST: &str = concat!(
+    "select ",
+    user_columns!("u."),
+    ", p.joined_position, p.joined_at from memberships p join users u on u.id = p.user_id \
     where p.conversation_id = $1 and (p.joined_position, p.user_id) > ($2, $3) \
-    order by p.joined_position, p.user_id limit $4 + 0";
+    order by p.joined_position, p.user_id limit $4 + 0"
+);
 
 /// Members in order of joining, after one.
 pub async fn list(conn: &mut Conn, conversation_id: i64, after: (i64, i64), limit: i64) -> Result<Vec<MemberRow>> {

@@ -24,20 +24,24 @@ pub struct MessageRow {
     pub new_owner_id: i64,
     pub reactions: String,
     pub attachments: String,
+    pub mentions: String,
+    pub pinned_at: i64,
+    pub pinned_by: i64,
 }
 
 /// The same for `returning`, where SQLite knows no alias.
 macro_rules! own_columns {
     () => {
         "conversation_id, id, author_id, request_id, text, changed, created_at, edited_at, deleted, reply_to, number, system, \
-         subjects, new_owner_id, reactions, attachments"
+         subjects, new_owner_id, reactions, attachments, mentions, pinned_at, pinned_by"
     };
 }
 
 macro_rules! columns {
     () => {
         "m.conversation_id, m.id, m.author_id, m.request_id, m.text, m.changed, m.created_at, m.edited_at, m.deleted, \
-         m.reply_to, m.number, m.system, m.subjects, m.new_owner_id, m.reactions, m.attachments"
+         m.reply_to, m.number, m.system, m.subjects, m.new_owner_id, m.reactions, m.attachments, \
+         m.mentions, m.pinned_at, m.pinned_by"
     };
 }
 

@@ -2,7 +2,10 @@
 
 use sqlx::FromRow;
 
-use super::{Conn, Result, Tx, on, user::UserRow};
+use super::{
+    Conn, Result, Tx, on,
+    user::{UserRow, user_columns},
+};
 
 const INSERT: &str = "insert into reactions (conversation_id, message_id, emote, user_id, added) \
     values ($1, $2, $3, $4, $5)";
@@ -88,9 +91,12 @@ pub struct Reactor {
     pub added: i64,
 }
 
-const LIST: &str = "select u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, u.color, u.avatar, r.added \
-    from reactions r join users u on u.id = r.user_id \
-    where r.conversation_id = $1 and r.message_id = $2 and r.emote = $3 and r.added > $4 order by r.added limit $5 + 0";
+const LIST: &str = concat!(
+    "select ",
+    user_columns!("u."),
+    ", r.added from reactions r join users u on u.id = r.user_id \
+    where r.conversation_id = $1 and r.message_id = $2 and r.emote = $3 and r.added > $4 order by r.added limit $5 + 0"
+);
 
 /// Who used an emote, in order of time, after a point of it.
 pub async fn list(

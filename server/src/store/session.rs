@@ -11,20 +11,23 @@ pub struct Session {
     pub id: String,
     /// Whose it is.
     pub user_id: i64,
+    /// What a script's token may be used for, a bit for each TokenScope of the protocol; 0: a device.
+    pub scopes: i64,
 }
 
-const INSERT: &str = "insert into sessions (id, user_id, token_hash, device, created_at) values ($1, $2, $3, $4, $5)";
+const INSERT: &str = "insert into sessions (id, user_id, token_hash, device, created_at, scopes) \
+    values ($1, $2, $3, $4, $5, $6)";
 
 /// Stores a new session.
 pub async fn insert(tx: &mut Tx, session: &Session, token_hash: &str, device: &str) -> Result<()> {
     let now = tx.now;
     on!(tx.write(), c => sqlx::query(INSERT)
-        .bind(&session.id).bind(session.user_id).bind(token_hash).bind(device).bind(now)
+        .bind(&session.id).bind(session.user_id).bind(token_hash).bind(device).bind(now).bind(session.scopes)
         .execute(c).await.map(|_| ())?);
     Ok(())
 }
 
-const FIND: &str = "select id, user_id from sessions where token_hash = $1";
+const FIND: &str = "select id, user_id, scopes from sessions where token_hash = $1";
 
 /// The session of a token.
 pub async fn find(conn: &mut Conn, token_hash: &str) -> Result<Option<Session>> {

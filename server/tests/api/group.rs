@@ -28,6 +28,7 @@ pub async fn update(
         name: name.into(),
         public,
         update_mask: Some(prost_types::FieldMask { paths: paths.iter().map(|path| (*path).into()).collect() }),
+        ..Default::default()
     };
     Ok(person.api.update_group(request).await?.conversation.unwrap())
 }

@@ -23,7 +23,13 @@ async fn state(of: &Person, to: &Person) -> v1::Presence {
 }
 
 async fn choose(person: &Person, kind: StatusKind) {
-    let status = person.api.set_status(v1::SetStatusRequest { kind: kind.into() }).await.unwrap().status.unwrap();
+    let status = person
+        .api
+        .set_status(v1::SetStatusRequest { kind: kind.into(), ..Default::default() })
+        .await
+        .unwrap()
+        .status
+        .unwrap();
     assert_eq!(status.kind(), kind);
 }
 
@@ -150,7 +156,7 @@ on_both! {
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);
         let mut ears = Listener::open(&ada).await;
         let (mut desk, phone) = (Listener::open(&bob).await, Listener::open(&bob).await);
-        assert_eq!(desk.ready.status.unwrap().kind(), StatusKind::Online);
+        assert_eq!(desk.ready.status.as_ref().unwrap().kind(), StatusKind::Online);
         ears.presence(&bob, PresenceState::Online).await;
         choose(&bob, StatusKind::DoNotDisturb).await;
         assert_eq!(desk.until(status).await, StatusKind::DoNotDisturb);
@@ -168,7 +174,7 @@ on_both! {
         choose(&bob, StatusKind::DoNotDisturb).await;
         assert!(ears.rest_of(status).await.is_empty(), "nobody else is told what she chose");
         for kind in [0, 99, -1] {
-            bad_field(bob.api.set_status(v1::SetStatusRequest { kind }).await, "kind");
+            bad_field(bob.api.set_status(v1::SetStatusRequest { kind, ..Default::default() }).await, "kind");
         }
         drop((ears, desk, phone));
         let store = server.stop().await;
@@ -181,7 +187,7 @@ on_both! {
         let (ada, bob) = (again(&ada), again(&bob));
         assert_eq!(state(&bob, &ada).await.state(), PresenceState::Offline, "she is not connected");
         let here = Listener::open(&bob).await;
-        assert_eq!(here.ready.status.unwrap().kind(), StatusKind::DoNotDisturb);
+        assert_eq!(here.ready.status.as_ref().unwrap().kind(), StatusKind::DoNotDisturb);
         assert_eq!(state(&bob, &ada).await.state(), PresenceState::DoNotDisturb);
     }
 
@@ -205,7 +211,7 @@ on_both! {
         types(&bob, chat, false).await;
         tokio::time::sleep(Duration::from_millis(1500)).await;
         let here = Listener::open(&bob).await;
-        assert_eq!(here.ready.status.unwrap().kind(), StatusKind::Invisible);
+        assert_eq!(here.ready.status.as_ref().unwrap().kind(), StatusKind::Invisible);
         ada.group("g", &[&bob], false).await;
         let heard = ears.rest().await;
         let told: Vec<_> = heard.iter().cloned().filter_map(presences).flatten().collect();

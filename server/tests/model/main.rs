@@ -278,6 +278,7 @@ impl Model {
                     update_mask: Some(prost_types::FieldMask {
                         paths: vec![["name", "public"][number as usize / 2 % 2].into()],
                     }),
+                    ..Default::default()
                 })
                 .await
                 .map(drop),

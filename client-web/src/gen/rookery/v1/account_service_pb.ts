@@ -4,6 +4,10 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { MessagesFate, Session, TokenScope } from "./account_pb";
+import { file_rookery_v1_account } from "./account_pb";
 import type { User } from "./user_pb";
 import { file_rookery_v1_user } from "./user_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/account_service.proto.
  */
 export const file_rookery_v1_account_service: GenFile = /*@__PURE__*/
-  fileDesc("CiByb29rZXJ5L3YxL2FjY291bnRfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSJoCg9SZWdpc3RlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDgoGZGV2aWNlGAQgASgJEg8KB2Jyb3dzZXIYBSABKAgiQQoQUmVnaXN0ZXJSZXNwb25zZRINCgV0b2tlbhgBIAEoCRIeCgR1c2VyGAIgASgLMhAucm9va2VyeS52MS5Vc2VyIlAKDVNpZ25JblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIOCgZkZXZpY2UYAyABKAkSDwoHYnJvd3NlchgEIAEoCCI/Cg5TaWduSW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIeCgR1c2VyGAIgASgLMhAucm9va2VyeS52MS5Vc2VyIhAKDlNpZ25PdXRSZXF1ZXN0IhEKD1NpZ25PdXRSZXNwb25zZTLcAQoOQWNjb3VudFNlcnZpY2USRQoIUmVnaXN0ZXISGy5yb29rZXJ5LnYxLlJlZ2lzdGVyUmVxdWVzdBocLnJvb2tlcnkudjEuUmVnaXN0ZXJSZXNwb25zZRI/CgZTaWduSW4SGS5yb29rZXJ5LnYxLlNpZ25JblJlcXVlc3QaGi5yb29rZXJ5LnYxLlNpZ25JblJlc3BvbnNlEkIKB1NpZ25PdXQSGi5yb29rZXJ5LnYxLlNpZ25PdXRSZXF1ZXN0Ghsucm9va2VyeS52MS5TaWduT3V0UmVzcG9uc2ViBnByb3RvMw", [file_rookery_v1_user]);
+  fileDesc("CiByb29rZXJ5L3YxL2FjY291bnRfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSJ4Cg9SZWdpc3RlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDgoGZGV2aWNlGAQgASgJEg8KB2Jyb3dzZXIYBSABKAgSDgoGaW52aXRlGAYgASgJIkEKEFJlZ2lzdGVyUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHgoEdXNlchgCIAEoCzIQLnJvb2tlcnkudjEuVXNlciJQCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSDgoGZGV2aWNlGAMgASgJEg8KB2Jyb3dzZXIYBCABKAgiPwoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHgoEdXNlchgCIAEoCzIQLnJvb2tlcnkudjEuVXNlciIQCg5TaWduT3V0UmVxdWVzdCIRCg9TaWduT3V0UmVzcG9uc2UiVAoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0EhAKCHBhc3N3b3JkGAEgASgJEhQKDG5ld19wYXNzd29yZBgCIAEoCRITCgtrZWVwX3Rva2VucxgDIAEoCCIYChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlIhUKE0xpc3RTZXNzaW9uc1JlcXVlc3QiPQoUTGlzdFNlc3Npb25zUmVzcG9uc2USJQoIc2Vzc2lvbnMYASADKAsyEy5yb29rZXJ5LnYxLlNlc3Npb24iPgoUUmV2b2tlU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRISCgphbGxfb3RoZXJzGAIgASgIIiYKFVJldm9rZVNlc3Npb25SZXNwb25zZRINCgVlbmRlZBgBIAEoBSJ5ChJDcmVhdGVUb2tlblJlcXVlc3QSDAoEbmFtZRgBIAEoCRImCgZzY29wZXMYAiADKA4yFi5yb29rZXJ5LnYxLlRva2VuU2NvcGUSLQoKZXhwaXJlc19pbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJKChNDcmVhdGVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEiQKB3Nlc3Npb24YAiABKAsyEy5yb29rZXJ5LnYxLlNlc3Npb24iVAoURGVsZXRlQWNjb3VudFJlcXVlc3QSEAoIcGFzc3dvcmQYASABKAkSKgoIbWVzc2FnZXMYAiABKA4yGC5yb29rZXJ5LnYxLk1lc3NhZ2VzRmF0ZSIXChVEZWxldGVBY2NvdW50UmVzcG9uc2UiFgoURXhwb3J0QWNjb3VudFJlcXVlc3QiQwoVRXhwb3J0QWNjb3VudFJlc3BvbnNlEg0KBWNodW5rGAEgASgMEgwKBGRvbmUYAiABKAMSDQoFdG90YWwYAyABKAMy3AUKDkFjY291bnRTZXJ2aWNlEkUKCFJlZ2lzdGVyEhsucm9va2VyeS52MS5SZWdpc3RlclJlcXVlc3QaHC5yb29rZXJ5LnYxLlJlZ2lzdGVyUmVzcG9uc2USPwoGU2lnbkluEhkucm9va2VyeS52MS5TaWduSW5SZXF1ZXN0Ghoucm9va2VyeS52MS5TaWduSW5SZXNwb25zZRJCCgdTaWduT3V0Ehoucm9va2VyeS52MS5TaWduT3V0UmVxdWVzdBobLnJvb2tlcnkudjEuU2lnbk91dFJlc3BvbnNlElcKDkNoYW5nZVBhc3N3b3JkEiEucm9va2VyeS52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaIi5yb29rZXJ5LnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USUQoMTGlzdFNlc3Npb25zEh8ucm9va2VyeS52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiAucm9va2VyeS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZRJUCg1SZXZva2VTZXNzaW9uEiAucm9va2VyeS52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBohLnJvb2tlcnkudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlEk4KC0NyZWF0ZVRva2VuEh4ucm9va2VyeS52MS5DcmVhdGVUb2tlblJlcXVlc3QaHy5yb29rZXJ5LnYxLkNyZWF0ZVRva2VuUmVzcG9uc2USVAoNRGVsZXRlQWNjb3VudBIgLnJvb2tlcnkudjEuRGVsZXRlQWNjb3VudFJlcXVlc3QaIS5yb29rZXJ5LnYxLkRlbGV0ZUFjY291bnRSZXNwb25zZRJWCg1FeHBvcnRBY2NvdW50EiAucm9va2VyeS52MS5FeHBvcnRBY2NvdW50UmVxdWVzdBohLnJvb2tlcnkudjEuRXhwb3J0QWNjb3VudFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_duration, file_rookery_v1_account, file_rookery_v1_user]);
 
 /**
  * A new account.
@@ -55,6 +59,14 @@ export type RegisterRequest = Message<"rookery.v1.RegisterRequest"> & {
    * @generated from field: bool browser = 5;
    */
   browser: boolean;
+
+  /**
+   * The code of an invite (AdminService.CreateRegistrationInvite), where the server asks for one; or the code that the
+   * server printed when it was first started, which makes this account its first admin. May be empty.
+   *
+   * @generated from field: string invite = 6;
+   */
+  invite: string;
 };
 
 /**
@@ -193,14 +205,306 @@ export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
   messageDesc(file_rookery_v1_account_service, 5);
 
 /**
+ * The old password, and a new one.
+ *
+ * @generated from message rookery.v1.ChangePasswordRequest
+ */
+export type ChangePasswordRequest = Message<"rookery.v1.ChangePasswordRequest"> & {
+  /**
+   * The password as it is.
+   *
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * As in RegisterRequest.
+   *
+   * @generated from field: string new_password = 2;
+   */
+  newPassword: string;
+
+  /**
+   * Whether scripts' tokens stay valid; they end with the other sessions if not.
+   *
+   * @generated from field: bool keep_tokens = 3;
+   */
+  keepTokens: boolean;
+};
+
+/**
+ * Describes the message rookery.v1.ChangePasswordRequest.
+ * Use `create(ChangePasswordRequestSchema)` to create a new message.
+ */
+export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 6);
+
+/**
+ * Done.
+ *
+ * @generated from message rookery.v1.ChangePasswordResponse
+ */
+export type ChangePasswordResponse = Message<"rookery.v1.ChangePasswordResponse"> & {
+};
+
+/**
+ * Describes the message rookery.v1.ChangePasswordResponse.
+ * Use `create(ChangePasswordResponseSchema)` to create a new message.
+ */
+export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 7);
+
+/**
+ * Asks for all.
+ *
+ * @generated from message rookery.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"rookery.v1.ListSessionsRequest"> & {
+};
+
+/**
+ * Describes the message rookery.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 8);
+
+/**
+ * The sessions: at most 20 devices (the least used one ends when there would be more) and 100 tokens.
+ *
+ * @generated from message rookery.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"rookery.v1.ListSessionsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated rookery.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+};
+
+/**
+ * Describes the message rookery.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 9);
+
+/**
+ * Which to end.
+ *
+ * @generated from message rookery.v1.RevokeSessionRequest
+ */
+export type RevokeSessionRequest = Message<"rookery.v1.RevokeSessionRequest"> & {
+  /**
+   * Session.id; NOT_FOUND if it is not the caller's. Empty with all_others.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * All but the session that the call came by, tokens included.
+   *
+   * @generated from field: bool all_others = 2;
+   */
+  allOthers: boolean;
+};
+
+/**
+ * Describes the message rookery.v1.RevokeSessionRequest.
+ * Use `create(RevokeSessionRequestSchema)` to create a new message.
+ */
+export const RevokeSessionRequestSchema: GenMessage<RevokeSessionRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 10);
+
+/**
+ * Done.
+ *
+ * @generated from message rookery.v1.RevokeSessionResponse
+ */
+export type RevokeSessionResponse = Message<"rookery.v1.RevokeSessionResponse"> & {
+  /**
+   * How many ended.
+   *
+   * @generated from field: int32 ended = 1;
+   */
+  ended: number;
+};
+
+/**
+ * Describes the message rookery.v1.RevokeSessionResponse.
+ * Use `create(RevokeSessionResponseSchema)` to create a new message.
+ */
+export const RevokeSessionResponseSchema: GenMessage<RevokeSessionResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 11);
+
+/**
+ * A new token.
+ *
+ * @generated from message rookery.v1.CreateTokenRequest
+ */
+export type CreateTokenRequest = Message<"rookery.v1.CreateTokenRequest"> & {
+  /**
+   * What it is for: 1 to 64 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * At least one.
+   *
+   * @generated from field: repeated rookery.v1.TokenScope scopes = 2;
+   */
+  scopes: TokenScope[];
+
+  /**
+   * How long it holds, at most ten years; absent: until it is revoked.
+   *
+   * @generated from field: google.protobuf.Duration expires_in = 3;
+   */
+  expiresIn?: Duration | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.CreateTokenRequest.
+ * Use `create(CreateTokenRequestSchema)` to create a new message.
+ */
+export const CreateTokenRequestSchema: GenMessage<CreateTokenRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 12);
+
+/**
+ * The token.
+ *
+ * @generated from message rookery.v1.CreateTokenResponse
+ */
+export type CreateTokenResponse = Message<"rookery.v1.CreateTokenResponse"> & {
+  /**
+   * The secret. The server keeps only its hash: it cannot be shown again.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * What ListSessions says of it.
+   *
+   * @generated from field: rookery.v1.Session session = 2;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.CreateTokenResponse.
+ * Use `create(CreateTokenResponseSchema)` to create a new message.
+ */
+export const CreateTokenResponseSchema: GenMessage<CreateTokenResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 13);
+
+/**
+ * Which way to go.
+ *
+ * @generated from message rookery.v1.DeleteAccountRequest
+ */
+export type DeleteAccountRequest = Message<"rookery.v1.DeleteAccountRequest"> & {
+  /**
+   * The caller's password.
+   *
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * What becomes of her messages; to be chosen.
+   *
+   * @generated from field: rookery.v1.MessagesFate messages = 2;
+   */
+  messages: MessagesFate;
+};
+
+/**
+ * Describes the message rookery.v1.DeleteAccountRequest.
+ * Use `create(DeleteAccountRequestSchema)` to create a new message.
+ */
+export const DeleteAccountRequestSchema: GenMessage<DeleteAccountRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 14);
+
+/**
+ * Gone.
+ *
+ * @generated from message rookery.v1.DeleteAccountResponse
+ */
+export type DeleteAccountResponse = Message<"rookery.v1.DeleteAccountResponse"> & {
+};
+
+/**
+ * Describes the message rookery.v1.DeleteAccountResponse.
+ * Use `create(DeleteAccountResponseSchema)` to create a new message.
+ */
+export const DeleteAccountResponseSchema: GenMessage<DeleteAccountResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 15);
+
+/**
+ * Asks for all.
+ *
+ * @generated from message rookery.v1.ExportAccountRequest
+ */
+export type ExportAccountRequest = Message<"rookery.v1.ExportAccountRequest"> & {
+};
+
+/**
+ * Describes the message rookery.v1.ExportAccountRequest.
+ * Use `create(ExportAccountRequestSchema)` to create a new message.
+ */
+export const ExportAccountRequestSchema: GenMessage<ExportAccountRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 16);
+
+/**
+ * A piece of the archive.
+ *
+ * @generated from message rookery.v1.ExportAccountResponse
+ */
+export type ExportAccountResponse = Message<"rookery.v1.ExportAccountResponse"> & {
+  /**
+   * The next bytes of the archive; of each piece but the last a multiple of three, so that pieces in base64 can be joined.
+   *
+   * @generated from field: bytes chunk = 1;
+   */
+  chunk: Uint8Array;
+
+  /**
+   * How many of `total` things (messages and files) are in the pieces so far.
+   *
+   * @generated from field: int64 done = 2;
+   */
+  done: bigint;
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: int64 total = 3;
+   */
+  total: bigint;
+};
+
+/**
+ * Describes the message rookery.v1.ExportAccountResponse.
+ * Use `create(ExportAccountResponseSchema)` to create a new message.
+ */
+export const ExportAccountResponseSchema: GenMessage<ExportAccountResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_account_service, 17);
+
+/**
  * Coming and going. Register and SignIn need no token; all else on the server but GetServerInfo does, as metadata
- * `authorization: Bearer <token>`.
+ * `authorization: Bearer <token>`. A script's token (CreateToken) may call SignOut and nothing else of this service.
  *
  * @generated from service rookery.v1.AccountService
  */
 export const AccountService: GenService<{
   /**
-   * Makes an account and signs it in. ALREADY_EXISTS (NAME_TAKEN) if the name is taken.
+   * Makes an account and signs it in. ALREADY_EXISTS (NAME_TAKEN) if the name is taken, or looks like one that is;
+   * PERMISSION_DENIED (REGISTRATION_CLOSED) where new accounts need an invite, or are not made at all.
    *
    * @generated from rpc rookery.v1.AccountService.Register
    */
@@ -211,7 +515,8 @@ export const AccountService: GenService<{
   },
   /**
    * Signs in on a device. UNAUTHENTICATED (WRONG_CREDENTIALS) for a wrong name or password, which are not told apart. After
-   * a few wrong ones for a name RESOURCE_EXHAUSTED (RATE_LIMITED): RetryInfo says when the next try counts.
+   * a few wrong ones for a name RESOURCE_EXHAUSTED (RATE_LIMITED): RetryInfo says when the next try counts. A device that
+   * carries a token of that account, also one that has ended, does not wait for others' wrong tries.
    *
    * @generated from rpc rookery.v1.AccountService.SignIn
    */
@@ -229,6 +534,68 @@ export const AccountService: GenService<{
     methodKind: "unary";
     input: typeof SignOutRequestSchema;
     output: typeof SignOutResponseSchema;
+  },
+  /**
+   * Changes the password and ends all other sessions, and their event streams.
+   *
+   * @generated from rpc rookery.v1.AccountService.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof ChangePasswordRequestSchema;
+    output: typeof ChangePasswordResponseSchema;
+  },
+  /**
+   * The caller's sessions and tokens, newest first.
+   *
+   * @generated from rpc rookery.v1.AccountService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Ends one of the caller's sessions or tokens, or all but the one that the call came by; their event streams end at once.
+   *
+   * @generated from rpc rookery.v1.AccountService.RevokeSession
+   */
+  revokeSession: {
+    methodKind: "unary";
+    input: typeof RevokeSessionRequestSchema;
+    output: typeof RevokeSessionResponseSchema;
+  },
+  /**
+   * Makes a token for a script.
+   *
+   * @generated from rpc rookery.v1.AccountService.CreateToken
+   */
+  createToken: {
+    methodKind: "unary";
+    input: typeof CreateTokenRequestSchema;
+    output: typeof CreateTokenResponseSchema;
+  },
+  /**
+   * Deletes the caller's account for good. She leaves her groups, her profile and files that no message shows go, and her name
+   * is never given to anybody else.
+   *
+   * @generated from rpc rookery.v1.AccountService.DeleteAccount
+   */
+  deleteAccount: {
+    methodKind: "unary";
+    input: typeof DeleteAccountRequestSchema;
+    output: typeof DeleteAccountResponseSchema;
+  },
+  /**
+   * All that is the caller's own, as one zip archive: profile, settings, conversations, her messages and files. In pieces,
+   * each with how far it is. One at a time for each account.
+   *
+   * @generated from rpc rookery.v1.AccountService.ExportAccount
+   */
+  exportAccount: {
+    methodKind: "server_streaming";
+    input: typeof ExportAccountRequestSchema;
+    output: typeof ExportAccountResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rookery_v1_account_service, 0);

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/conversation.proto.
  */
 export const file_rookery_v1_conversation: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yb29rZXJ5L3YxL2NvbnZlcnNhdGlvbi5wcm90bxIKcm9va2VyeS52MSKiAgoMQ29udmVyc2F0aW9uEgoKAmlkGAEgASgDEioKBGtpbmQYAiABKA4yHC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbktpbmQSDAoEbmFtZRgDIAEoCRIOCgZwdWJsaWMYBCABKAgSEAoIb3duZXJfaWQYBSABKAMSFwoPZGlyZWN0X3VzZXJfaWRzGAYgAygDEhAKCHBvc2l0aW9uGAcgASgDEikKDGxhc3RfbWVzc2FnZRgIIAEoCzITLnJvb2tlcnkudjEuTWVzc2FnZRIkCgRtaW5lGAkgASgLMhYucm9va2VyeS52MS5NZW1iZXJzaGlwEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkkKCk1lbWJlcnNoaXASFQoNcmVhZF9wb3NpdGlvbhgBIAEoAxIOCgZ1bnJlYWQYAiABKAMSFAoMdmlzaWJsZV9mcm9tGAMgASgDImYKBk1lbWJlchIeCgR1c2VyGAEgASgLMhAucm9va2VyeS52MS5Vc2VyEg0KBW93bmVyGAIgASgIEi0KCWpvaW5lZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwwEKBkludml0ZRIMCgRjb2RlGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoAxISCgpjcmVhdG9yX2lkGAMgASgDEhAKCG1heF91c2VzGAQgASgFEgwKBHVzZXMYBSABKAUSLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqjgEKEENvbnZlcnNhdGlvbktpbmQSIQodQ09OVkVSU0FUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIcChhDT05WRVJTQVRJT05fS0lORF9HTE9CQUwQARIcChhDT05WRVJTQVRJT05fS0lORF9ESVJFQ1QQAhIbChdDT05WRVJTQVRJT05fS0lORF9HUk9VUBADYgZwcm90bzM", [file_google_protobuf_timestamp, file_rookery_v1_message, file_rookery_v1_user]);
+  fileDesc("Ch1yb29rZXJ5L3YxL2NvbnZlcnNhdGlvbi5wcm90bxIKcm9va2VyeS52MSLaAgoMQ29udmVyc2F0aW9uEgoKAmlkGAEgASgDEioKBGtpbmQYAiABKA4yHC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbktpbmQSDAoEbmFtZRgDIAEoCRIOCgZwdWJsaWMYBCABKAgSEAoIb3duZXJfaWQYBSABKAMSFwoPZGlyZWN0X3VzZXJfaWRzGAYgAygDEhAKCHBvc2l0aW9uGAcgASgDEikKDGxhc3RfbWVzc2FnZRgIIAEoCzITLnJvb2tlcnkudjEuTWVzc2FnZRIkCgRtaW5lGAkgASgLMhYucm9va2VyeS52MS5NZW1iZXJzaGlwEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGljb24YCyABKAkSKAoHaGlzdG9yeRgMIAEoDjIXLnJvb2tlcnkudjEuSGlzdG9yeVJ1bGUiqwEKCk1lbWJlcnNoaXASFQoNcmVhZF9wb3NpdGlvbhgBIAEoAxIOCgZ1bnJlYWQYAiABKAMSFAoMdmlzaWJsZV9mcm9tGAMgASgDEhcKD3VucmVhZF9tZW50aW9ucxgEIAEoAxIvCgttdXRlZF91bnRpbBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOaGlkZGVuX3Rocm91Z2gYBiABKAMiZgoGTWVtYmVyEh4KBHVzZXIYASABKAsyEC5yb29rZXJ5LnYxLlVzZXISDQoFb3duZXIYAiABKAgSLQoJam9pbmVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLDAQoGSW52aXRlEgwKBGNvZGUYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgDEhIKCmNyZWF0b3JfaWQYAyABKAMSEAoIbWF4X3VzZXMYBCABKAUSDAoEdXNlcxgFIAEoBRIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCqOAQoQQ29udmVyc2F0aW9uS2luZBIhCh1DT05WRVJTQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhwKGENPTlZFUlNBVElPTl9LSU5EX0dMT0JBTBABEhwKGENPTlZFUlNBVElPTl9LSU5EX0RJUkVDVBACEhsKF0NPTlZFUlNBVElPTl9LSU5EX0dST1VQEAMqYQoLSGlzdG9yeVJ1bGUSHAoYSElTVE9SWV9SVUxFX1VOU1BFQ0lGSUVEEAASHgoaSElTVE9SWV9SVUxFX1NJTkNFX0pPSU5JTkcQARIUChBISVNUT1JZX1JVTEVfQUxMEAJiBnByb3RvMw", [file_google_protobuf_timestamp, file_rookery_v1_message, file_rookery_v1_user]);
 
 /**
  * A conversation. In events only what is the same for all its readers is set.
@@ -93,6 +93,20 @@ export type Conversation = Message<"rookery.v1.Conversation"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 10;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * The Media.id of a group's picture; empty: none. Its members may see it, and everybody if the group is public.
+   *
+   * @generated from field: string icon = 11;
+   */
+  icon: string;
+
+  /**
+   * What those who join may read; unset for a direct chat. Changing it changes nothing for those who are in it.
+   *
+   * @generated from field: rookery.v1.HistoryRule history = 12;
+   */
+  history: HistoryRule;
 };
 
 /**
@@ -129,6 +143,28 @@ export type Membership = Message<"rookery.v1.Membership"> & {
    * @generated from field: int64 visible_from = 3;
    */
   visibleFrom: bigint;
+
+  /**
+   * How many of the unread ones mention the user, or everyone.
+   *
+   * @generated from field: int64 unread_mentions = 4;
+   */
+  unreadMentions: bigint;
+
+  /**
+   * Until when clients give no notice of it, but for mentions; absent: not muted. For ever is the year 9999.
+   *
+   * @generated from field: google.protobuf.Timestamp muted_until = 5;
+   */
+  mutedUntil?: Timestamp | undefined;
+
+  /**
+   * A direct chat whose last message that is no system line has this id or a lower one is hidden: not in lists, until there
+   * is a newer one. 0: it was not hidden.
+   *
+   * @generated from field: int64 hidden_through = 6;
+   */
+  hiddenThrough: bigint;
 };
 
 /**
@@ -276,4 +312,38 @@ export enum ConversationKind {
  */
 export const ConversationKindSchema: GenEnum<ConversationKind> = /*@__PURE__*/
   enumDesc(file_rookery_v1_conversation, 0);
+
+/**
+ * What those who come into a group may read of what was written before.
+ *
+ * @generated from enum rookery.v1.HistoryRule
+ */
+export enum HistoryRule {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: HISTORY_RULE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Only what is written from then on. So it is in a new private group, and in one that becomes public.
+   *
+   * @generated from enum value: HISTORY_RULE_SINCE_JOINING = 1;
+   */
+  SINCE_JOINING = 1,
+
+  /**
+   * Everything. So it is in a new public group and in the global room.
+   *
+   * @generated from enum value: HISTORY_RULE_ALL = 2;
+   */
+  ALL = 2,
+}
+
+/**
+ * Describes the enum rookery.v1.HistoryRule.
+ */
+export const HistoryRuleSchema: GenEnum<HistoryRule> = /*@__PURE__*/
+  enumDesc(file_rookery_v1_conversation, 1);
 

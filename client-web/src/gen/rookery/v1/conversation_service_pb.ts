@@ -6,7 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, FieldMask } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
-import type { Conversation, Invite, Member } from "./conversation_pb";
+import type { Conversation, HistoryRule, Invite, Member, Membership } from "./conversation_pb";
 import { file_rookery_v1_conversation } from "./conversation_pb";
 import type { Presence, User } from "./user_pb";
 import { file_rookery_v1_user } from "./user_pb";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/conversation_service.proto.
  */
 export const file_rookery_v1_conversation_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb29rZXJ5L3YxL2NvbnZlcnNhdGlvbl9zZXJ2aWNlLnByb3RvEgpyb29rZXJ5LnYxIkEKGExpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSKGAQoZTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRIvCg1jb252ZXJzYXRpb25zGAEgAygLMhgucm9va2VyeS52MS5Db252ZXJzYXRpb24SHwoFdXNlcnMYAiADKAsyEC5yb29rZXJ5LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIjEKFkdldENvbnZlcnNhdGlvblJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDImoKF0dldENvbnZlcnNhdGlvblJlc3BvbnNlEi4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uEh8KBXVzZXJzGAIgAygLMhAucm9va2VyeS52MS5Vc2VyIiQKEU9wZW5EaXJlY3RSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAMiRAoST3BlbkRpcmVjdFJlc3BvbnNlEi4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uIloKEkNyZWF0ZUdyb3VwUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCm1lbWJlcl9pZHMYAiADKAMSDgoGcHVibGljGAMgASgIEhIKCnJlcXVlc3RfaWQYBCABKAkiRQoTQ3JlYXRlR3JvdXBSZXNwb25zZRIuCgxjb252ZXJzYXRpb24YASABKAsyGC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbiJ8ChJVcGRhdGVHcm91cFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgwKBG5hbWUYAiABKAkSDgoGcHVibGljGAMgASgIEi8KC3VwZGF0ZV9tYXNrGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJFChNVcGRhdGVHcm91cFJlc3BvbnNlEi4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uIlAKF0xpc3RQdWJsaWNHcm91cHNSZXF1ZXN0Eg4KBmZpbHRlchgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJaCgtQdWJsaWNHcm91cBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSDAoEbmFtZRgCIAEoCRIUCgxtZW1iZXJfY291bnQYAyABKAUSDgoGam9pbmVkGAQgASgIIlwKGExpc3RQdWJsaWNHcm91cHNSZXNwb25zZRInCgZncm91cHMYASADKAsyFy5yb29rZXJ5LnYxLlB1YmxpY0dyb3VwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJDChBKb2luR3JvdXBSZXF1ZXN0EhkKD2NvbnZlcnNhdGlvbl9pZBgBIAEoA0gAEg4KBGNvZGUYAiABKAlIAEIECgJieSJDChFKb2luR3JvdXBSZXNwb25zZRIuCgxjb252ZXJzYXRpb24YASABKAsyGC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbiJvChNDcmVhdGVJbnZpdGVSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIQCghtYXhfdXNlcxgCIAEoBRItCgpleHBpcmVzX2luGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjoKFENyZWF0ZUludml0ZVJlc3BvbnNlEiIKBmludml0ZRgBIAEoCzISLnJvb2tlcnkudjEuSW52aXRlIj4KEUFkZE1lbWJlcnNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIQCgh1c2VyX2lkcxgCIAMoAyJEChJBZGRNZW1iZXJzUmVzcG9uc2USLgoMY29udmVyc2F0aW9uGAEgASgLMhgucm9va2VyeS52MS5Db252ZXJzYXRpb24iPwoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAyIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSI8ChFMZWF2ZUdyb3VwUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSDgoGc2lsZW50GAIgASgIIhQKEkxlYXZlR3JvdXBSZXNwb25zZSJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIosBChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiMKB21lbWJlcnMYASADKAsyEi5yb29rZXJ5LnYxLk1lbWJlchInCglwcmVzZW5jZXMYAiADKAsyFC5yb29rZXJ5LnYxLlByZXNlbmNlEg0KBXRvdGFsGAMgASgFEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCTL5BwoTQ29udmVyc2F0aW9uU2VydmljZRJgChFMaXN0Q29udmVyc2F0aW9ucxIkLnJvb2tlcnkudjEuTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0GiUucm9va2VyeS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEloKD0dldENvbnZlcnNhdGlvbhIiLnJvb2tlcnkudjEuR2V0Q29udmVyc2F0aW9uUmVxdWVzdBojLnJvb2tlcnkudjEuR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USSwoKT3BlbkRpcmVjdBIdLnJvb2tlcnkudjEuT3BlbkRpcmVjdFJlcXVlc3QaHi5yb29rZXJ5LnYxLk9wZW5EaXJlY3RSZXNwb25zZRJOCgtDcmVhdGVHcm91cBIeLnJvb2tlcnkudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0Gh8ucm9va2VyeS52MS5DcmVhdGVHcm91cFJlc3BvbnNlEk4KC1VwZGF0ZUdyb3VwEh4ucm9va2VyeS52MS5VcGRhdGVHcm91cFJlcXVlc3QaHy5yb29rZXJ5LnYxLlVwZGF0ZUdyb3VwUmVzcG9uc2USXQoQTGlzdFB1YmxpY0dyb3VwcxIjLnJvb2tlcnkudjEuTGlzdFB1YmxpY0dyb3Vwc1JlcXVlc3QaJC5yb29rZXJ5LnYxLkxpc3RQdWJsaWNHcm91cHNSZXNwb25zZRJICglKb2luR3JvdXASHC5yb29rZXJ5LnYxLkpvaW5Hcm91cFJlcXVlc3QaHS5yb29rZXJ5LnYxLkpvaW5Hcm91cFJlc3BvbnNlElEKDENyZWF0ZUludml0ZRIfLnJvb2tlcnkudjEuQ3JlYXRlSW52aXRlUmVxdWVzdBogLnJvb2tlcnkudjEuQ3JlYXRlSW52aXRlUmVzcG9uc2USSwoKQWRkTWVtYmVycxIdLnJvb2tlcnkudjEuQWRkTWVtYmVyc1JlcXVlc3QaHi5yb29rZXJ5LnYxLkFkZE1lbWJlcnNSZXNwb25zZRJRCgxSZW1vdmVNZW1iZXISHy5yb29rZXJ5LnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaIC5yb29rZXJ5LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEksKCkxlYXZlR3JvdXASHS5yb29rZXJ5LnYxLkxlYXZlR3JvdXBSZXF1ZXN0Gh4ucm9va2VyeS52MS5MZWF2ZUdyb3VwUmVzcG9uc2USTgoLTGlzdE1lbWJlcnMSHi5yb29rZXJ5LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBofLnJvb2tlcnkudjEuTGlzdE1lbWJlcnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_rookery_v1_conversation, file_rookery_v1_user]);
+  fileDesc("CiVyb29rZXJ5L3YxL2NvbnZlcnNhdGlvbl9zZXJ2aWNlLnByb3RvEgpyb29rZXJ5LnYxIkEKGExpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSKGAQoZTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRIvCg1jb252ZXJzYXRpb25zGAEgAygLMhgucm9va2VyeS52MS5Db252ZXJzYXRpb24SHwoFdXNlcnMYAiADKAsyEC5yb29rZXJ5LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIjEKFkdldENvbnZlcnNhdGlvblJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDImoKF0dldENvbnZlcnNhdGlvblJlc3BvbnNlEi4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uEh8KBXVzZXJzGAIgAygLMhAucm9va2VyeS52MS5Vc2VyIiQKEU9wZW5EaXJlY3RSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAMiRAoST3BlbkRpcmVjdFJlc3BvbnNlEi4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uIloKEkNyZWF0ZUdyb3VwUmVxdWVzdBIMCgRuYW1lGAEgASgJEhIKCm1lbWJlcl9pZHMYAiADKAMSDgoGcHVibGljGAMgASgIEhIKCnJlcXVlc3RfaWQYBCABKAkiRQoTQ3JlYXRlR3JvdXBSZXNwb25zZRIuCgxjb252ZXJzYXRpb24YASABKAsyGC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbiK0AQoSVXBkYXRlR3JvdXBSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIMCgRuYW1lGAIgASgJEg4KBnB1YmxpYxgDIAEoCBIvCgt1cGRhdGVfbWFzaxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSDAoEaWNvbhgFIAEoCRIoCgdoaXN0b3J5GAYgASgOMhcucm9va2VyeS52MS5IaXN0b3J5UnVsZSJFChNVcGRhdGVHcm91cFJlc3BvbnNlEi4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uIlAKF0xpc3RQdWJsaWNHcm91cHNSZXF1ZXN0Eg4KBmZpbHRlchgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJaCgtQdWJsaWNHcm91cBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSDAoEbmFtZRgCIAEoCRIUCgxtZW1iZXJfY291bnQYAyABKAUSDgoGam9pbmVkGAQgASgIIlwKGExpc3RQdWJsaWNHcm91cHNSZXNwb25zZRInCgZncm91cHMYASADKAsyFy5yb29rZXJ5LnYxLlB1YmxpY0dyb3VwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJDChBKb2luR3JvdXBSZXF1ZXN0EhkKD2NvbnZlcnNhdGlvbl9pZBgBIAEoA0gAEg4KBGNvZGUYAiABKAlIAEIECgJieSJDChFKb2luR3JvdXBSZXNwb25zZRIuCgxjb252ZXJzYXRpb24YASABKAsyGC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbiJvChNDcmVhdGVJbnZpdGVSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIQCghtYXhfdXNlcxgCIAEoBRItCgpleHBpcmVzX2luGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjoKFENyZWF0ZUludml0ZVJlc3BvbnNlEiIKBmludml0ZRgBIAEoCzISLnJvb2tlcnkudjEuSW52aXRlIj4KEUFkZE1lbWJlcnNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIQCgh1c2VyX2lkcxgCIAMoAyJEChJBZGRNZW1iZXJzUmVzcG9uc2USLgoMY29udmVyc2F0aW9uGAEgASgLMhgucm9va2VyeS52MS5Db252ZXJzYXRpb24iPwoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAyIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSI8ChFMZWF2ZUdyb3VwUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSDgoGc2lsZW50GAIgASgIIhQKEkxlYXZlR3JvdXBSZXNwb25zZSJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIosBChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiMKB21lbWJlcnMYASADKAsyEi5yb29rZXJ5LnYxLk1lbWJlchInCglwcmVzZW5jZXMYAiADKAsyFC5yb29rZXJ5LnYxLlByZXNlbmNlEg0KBXRvdGFsGAMgASgFEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCSJUChJMaXN0SW52aXRlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlMKE0xpc3RJbnZpdGVzUmVzcG9uc2USIwoHaW52aXRlcxgBIAMoCzISLnJvb2tlcnkudjEuSW52aXRlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChNSZXZva2VJbnZpdGVSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIMCgRjb2RlGAIgASgJIhYKFFJldm9rZUludml0ZVJlc3BvbnNlIkQKGFRyYW5zZmVyT3duZXJzaGlwUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSDwoHdXNlcl9pZBgCIAEoAyJLChlUcmFuc2Zlck93bmVyc2hpcFJlc3BvbnNlEi4KDGNvbnZlcnNhdGlvbhgBIAEoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uIqABChdVcGRhdGVNZW1iZXJzaGlwUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSKwoIbXV0ZV9mb3IYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGaGlkZGVuGAMgASgIEi8KC3VwZGF0ZV9tYXNrGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJAChhVcGRhdGVNZW1iZXJzaGlwUmVzcG9uc2USJAoEbWluZRgBIAEoCzIWLnJvb2tlcnkudjEuTWVtYmVyc2hpcDLdCgoTQ29udmVyc2F0aW9uU2VydmljZRJgChFMaXN0Q29udmVyc2F0aW9ucxIkLnJvb2tlcnkudjEuTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0GiUucm9va2VyeS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEloKD0dldENvbnZlcnNhdGlvbhIiLnJvb2tlcnkudjEuR2V0Q29udmVyc2F0aW9uUmVxdWVzdBojLnJvb2tlcnkudjEuR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USSwoKT3BlbkRpcmVjdBIdLnJvb2tlcnkudjEuT3BlbkRpcmVjdFJlcXVlc3QaHi5yb29rZXJ5LnYxLk9wZW5EaXJlY3RSZXNwb25zZRJOCgtDcmVhdGVHcm91cBIeLnJvb2tlcnkudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0Gh8ucm9va2VyeS52MS5DcmVhdGVHcm91cFJlc3BvbnNlEk4KC1VwZGF0ZUdyb3VwEh4ucm9va2VyeS52MS5VcGRhdGVHcm91cFJlcXVlc3QaHy5yb29rZXJ5LnYxLlVwZGF0ZUdyb3VwUmVzcG9uc2USXQoQTGlzdFB1YmxpY0dyb3VwcxIjLnJvb2tlcnkudjEuTGlzdFB1YmxpY0dyb3Vwc1JlcXVlc3QaJC5yb29rZXJ5LnYxLkxpc3RQdWJsaWNHcm91cHNSZXNwb25zZRJICglKb2luR3JvdXASHC5yb29rZXJ5LnYxLkpvaW5Hcm91cFJlcXVlc3QaHS5yb29rZXJ5LnYxLkpvaW5Hcm91cFJlc3BvbnNlElEKDENyZWF0ZUludml0ZRIfLnJvb2tlcnkudjEuQ3JlYXRlSW52aXRlUmVxdWVzdBogLnJvb2tlcnkudjEuQ3JlYXRlSW52aXRlUmVzcG9uc2USTgoLTGlzdEludml0ZXMSHi5yb29rZXJ5LnYxLkxpc3RJbnZpdGVzUmVxdWVzdBofLnJvb2tlcnkudjEuTGlzdEludml0ZXNSZXNwb25zZRJRCgxSZXZva2VJbnZpdGUSHy5yb29rZXJ5LnYxLlJldm9rZUludml0ZVJlcXVlc3QaIC5yb29rZXJ5LnYxLlJldm9rZUludml0ZVJlc3BvbnNlEksKCkFkZE1lbWJlcnMSHS5yb29rZXJ5LnYxLkFkZE1lbWJlcnNSZXF1ZXN0Gh4ucm9va2VyeS52MS5BZGRNZW1iZXJzUmVzcG9uc2USUQoMUmVtb3ZlTWVtYmVyEh8ucm9va2VyeS52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GiAucm9va2VyeS52MS5SZW1vdmVNZW1iZXJSZXNwb25zZRJLCgpMZWF2ZUdyb3VwEh0ucm9va2VyeS52MS5MZWF2ZUdyb3VwUmVxdWVzdBoeLnJvb2tlcnkudjEuTGVhdmVHcm91cFJlc3BvbnNlEmAKEVRyYW5zZmVyT3duZXJzaGlwEiQucm9va2VyeS52MS5UcmFuc2Zlck93bmVyc2hpcFJlcXVlc3QaJS5yb29rZXJ5LnYxLlRyYW5zZmVyT3duZXJzaGlwUmVzcG9uc2USXQoQVXBkYXRlTWVtYmVyc2hpcBIjLnJvb2tlcnkudjEuVXBkYXRlTWVtYmVyc2hpcFJlcXVlc3QaJC5yb29rZXJ5LnYxLlVwZGF0ZU1lbWJlcnNoaXBSZXNwb25zZRJOCgtMaXN0TWVtYmVycxIeLnJvb2tlcnkudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh8ucm9va2VyeS52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_rookery_v1_conversation, file_rookery_v1_user]);
 
 /**
  * Which page.
@@ -264,11 +264,25 @@ export type UpdateGroupRequest = Message<"rookery.v1.UpdateGroupRequest"> & {
   public: boolean;
 
   /**
-   * Which of `name` and `public` to change; at least one.
+   * Which of `name`, `public`, `icon` and `history` to change; at least one.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 4;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * The Media.id of a picture that the caller uploaded, of at most 2 MiB; empty: none.
+   *
+   * @generated from field: string icon = 5;
+   */
+  icon: string;
+
+  /**
+   * What those who join from now on may read.
+   *
+   * @generated from field: rookery.v1.HistoryRule history = 6;
+   */
+  history: HistoryRule;
 };
 
 /**
@@ -731,6 +745,224 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
   messageDesc(file_rookery_v1_conversation_service, 24);
 
 /**
+ * Which page of which group's.
+ *
+ * @generated from message rookery.v1.ListInvitesRequest
+ */
+export type ListInvitesRequest = Message<"rookery.v1.ListInvitesRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: int64 conversation_id = 1;
+   */
+  conversationId: bigint;
+
+  /**
+   * 1 to 100; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rookery.v1.ListInvitesRequest.
+ * Use `create(ListInvitesRequestSchema)` to create a new message.
+ */
+export const ListInvitesRequestSchema: GenMessage<ListInvitesRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_conversation_service, 25);
+
+/**
+ * A page of invites.
+ *
+ * @generated from message rookery.v1.ListInvitesResponse
+ */
+export type ListInvitesResponse = Message<"rookery.v1.ListInvitesResponse"> & {
+  /**
+   * The invites.
+   *
+   * @generated from field: repeated rookery.v1.Invite invites = 1;
+   */
+  invites: Invite[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rookery.v1.ListInvitesResponse.
+ * Use `create(ListInvitesResponseSchema)` to create a new message.
+ */
+export const ListInvitesResponseSchema: GenMessage<ListInvitesResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_conversation_service, 26);
+
+/**
+ * Which invite.
+ *
+ * @generated from message rookery.v1.RevokeInviteRequest
+ */
+export type RevokeInviteRequest = Message<"rookery.v1.RevokeInviteRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: int64 conversation_id = 1;
+   */
+  conversationId: bigint;
+
+  /**
+   * Its code; NOT_FOUND if there is none of this group that the caller may end.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message rookery.v1.RevokeInviteRequest.
+ * Use `create(RevokeInviteRequestSchema)` to create a new message.
+ */
+export const RevokeInviteRequestSchema: GenMessage<RevokeInviteRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_conversation_service, 27);
+
+/**
+ * Done.
+ *
+ * @generated from message rookery.v1.RevokeInviteResponse
+ */
+export type RevokeInviteResponse = Message<"rookery.v1.RevokeInviteResponse"> & {
+};
+
+/**
+ * Describes the message rookery.v1.RevokeInviteResponse.
+ * Use `create(RevokeInviteResponseSchema)` to create a new message.
+ */
+export const RevokeInviteResponseSchema: GenMessage<RevokeInviteResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_conversation_service, 28);
+
+/**
+ * To whom.
+ *
+ * @generated from message rookery.v1.TransferOwnershipRequest
+ */
+export type TransferOwnershipRequest = Message<"rookery.v1.TransferOwnershipRequest"> & {
+  /**
+   * The group.
+   *
+   * @generated from field: int64 conversation_id = 1;
+   */
+  conversationId: bigint;
+
+  /**
+   * The new owner, who is a member.
+   *
+   * @generated from field: int64 user_id = 2;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message rookery.v1.TransferOwnershipRequest.
+ * Use `create(TransferOwnershipRequestSchema)` to create a new message.
+ */
+export const TransferOwnershipRequestSchema: GenMessage<TransferOwnershipRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_conversation_service, 29);
+
+/**
+ * Done.
+ *
+ * @generated from message rookery.v1.TransferOwnershipResponse
+ */
+export type TransferOwnershipResponse = Message<"rookery.v1.TransferOwnershipResponse"> & {
+  /**
+   * The group, with `mine` and `last_message`.
+   *
+   * @generated from field: rookery.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.TransferOwnershipResponse.
+ * Use `create(TransferOwnershipResponseSchema)` to create a new message.
+ */
+export const TransferOwnershipResponseSchema: GenMessage<TransferOwnershipResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_conversation_service, 30);
+
+/**
+ * What to change.
+ *
+ * @generated from message rookery.v1.UpdateMembershipRequest
+ */
+export type UpdateMembershipRequest = Message<"rookery.v1.UpdateMembershipRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: int64 conversation_id = 1;
+   */
+  conversationId: bigint;
+
+  /**
+   * How long to give no notice of it; zero ends that; more than a year is for ever.
+   *
+   * @generated from field: google.protobuf.Duration mute_for = 2;
+   */
+  muteFor?: Duration | undefined;
+
+  /**
+   * Whether to hide it, until somebody writes in it. Direct chats only.
+   *
+   * @generated from field: bool hidden = 3;
+   */
+  hidden: boolean;
+
+  /**
+   * Which of `mute_for` and `hidden` to change; at least one.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 4;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.UpdateMembershipRequest.
+ * Use `create(UpdateMembershipRequestSchema)` to create a new message.
+ */
+export const UpdateMembershipRequestSchema: GenMessage<UpdateMembershipRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_conversation_service, 31);
+
+/**
+ * Changed.
+ *
+ * @generated from message rookery.v1.UpdateMembershipResponse
+ */
+export type UpdateMembershipResponse = Message<"rookery.v1.UpdateMembershipResponse"> & {
+  /**
+   * The caller's place as it now is.
+   *
+   * @generated from field: rookery.v1.Membership mine = 1;
+   */
+  mine?: Membership | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.UpdateMembershipResponse.
+ * Use `create(UpdateMembershipResponseSchema)` to create a new message.
+ */
+export const UpdateMembershipResponseSchema: GenMessage<UpdateMembershipResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_conversation_service, 32);
+
+/**
  * Direct chats, groups and the global room. A conversation that the caller is not in is NOT_FOUND, just like one that
  * does not exist.
  *
@@ -738,7 +970,7 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
  */
 export const ConversationService: GenService<{
   /**
-   * The caller's conversations: the global room first, then by id. A direct chat without a message is not listed.
+   * The caller's conversations: the global room first, then by id. A direct chat without a message, or hidden, is not listed.
    *
    * @generated from rpc rookery.v1.ConversationService.ListConversations
    */
@@ -758,7 +990,8 @@ export const ConversationService: GenService<{
     output: typeof GetConversationResponseSchema;
   },
   /**
-   * The direct chat with somebody, made if it is not there. The other side sees it with its first message.
+   * The direct chat with somebody, made if it is not there, and shown again if the caller hid it. The other side sees it with
+   * its first message.
    *
    * @generated from rpc rookery.v1.ConversationService.OpenDirect
    */
@@ -778,7 +1011,7 @@ export const ConversationService: GenService<{
     output: typeof CreateGroupResponseSchema;
   },
   /**
-   * Changes a group: its name (any member), whether it is public (the owner).
+   * Changes a group: its name and picture (any member), whether it is public and what newcomers may read (the owner).
    *
    * @generated from rpc rookery.v1.ConversationService.UpdateGroup
    */
@@ -819,6 +1052,26 @@ export const ConversationService: GenService<{
     output: typeof CreateInviteResponseSchema;
   },
   /**
+   * The invites of a group that still hold, newest first: to its owner all, to other members their own.
+   *
+   * @generated from rpc rookery.v1.ConversationService.ListInvites
+   */
+  listInvites: {
+    methodKind: "unary";
+    input: typeof ListInvitesRequestSchema;
+    output: typeof ListInvitesResponseSchema;
+  },
+  /**
+   * Ends an invite: whoever made it may, and the group's owner.
+   *
+   * @generated from rpc rookery.v1.ConversationService.RevokeInvite
+   */
+  revokeInvite: {
+    methodKind: "unary";
+    input: typeof RevokeInviteRequestSchema;
+    output: typeof RevokeInviteResponseSchema;
+  },
+  /**
    * Adds people to a group. Any member may. Those who are in it already stay.
    *
    * @generated from rpc rookery.v1.ConversationService.AddMembers
@@ -847,6 +1100,27 @@ export const ConversationService: GenService<{
     methodKind: "unary";
     input: typeof LeaveGroupRequestSchema;
     output: typeof LeaveGroupResponseSchema;
+  },
+  /**
+   * Makes another member the owner. The owner may.
+   *
+   * @generated from rpc rookery.v1.ConversationService.TransferOwnership
+   */
+  transferOwnership: {
+    methodKind: "unary";
+    input: typeof TransferOwnershipRequestSchema;
+    output: typeof TransferOwnershipResponseSchema;
+  },
+  /**
+   * Changes the caller's own place in a conversation: mutes it, hides a direct chat. Nobody else hears of it; her other devices
+   * do, by MembershipChanged.
+   *
+   * @generated from rpc rookery.v1.ConversationService.UpdateMembership
+   */
+  updateMembership: {
+    methodKind: "unary";
+    input: typeof UpdateMembershipRequestSchema;
+    output: typeof UpdateMembershipResponseSchema;
   },
   /**
    * Who is in a conversation, in order of joining.

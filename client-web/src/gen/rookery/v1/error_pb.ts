@@ -11,7 +11,7 @@ import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file rookery/v1/error.proto.
  */
 export const file_rookery_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("ChZyb29rZXJ5L3YxL2Vycm9yLnByb3RvEgpyb29rZXJ5LnYxKowECgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpFUlJPUl9SRUFTT05fSU5WQUxJRF9GSUVMRBABEiAKHEVSUk9SX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQAhIiCh5FUlJPUl9SRUFTT05fV1JPTkdfQ1JFREVOVElBTFMQAxIaChZFUlJPUl9SRUFTT05fTk9UX0ZPVU5EEAQSIgoeRVJST1JfUkVBU09OX1BFUk1JU1NJT05fREVOSUVEEAUSGwoXRVJST1JfUkVBU09OX05BTUVfVEFLRU4QBhIiCh5FUlJPUl9SRUFTT05fUkVRVUVTVF9JRF9SRVVTRUQQBxIcChhFUlJPUl9SRUFTT05fV1JPTkdfU1RBVEUQCBIdChlFUlJPUl9SRUFTT05fUkFURV9MSU1JVEVEEAkSHgoaRVJST1JfUkVBU09OX0xJTUlUX1JFQUNIRUQQChIcChhFUlJPUl9SRUFTT05fU0xPV19SRUFERVIQCxIcChhFUlJPUl9SRUFTT05fVU5BVkFJTEFCTEUQDBIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQDRIeChpFUlJPUl9SRUFTT05fVU5JTVBMRU1FTlRFRBAOEiQKIEVSUk9SX1JFQVNPTl9SRUdJU1RSQVRJT05fQ0xPU0VEEA9iBnByb3RvMw");
+  fileDesc("ChZyb29rZXJ5L3YxL2Vycm9yLnByb3RvEgpyb29rZXJ5LnYxKuMECgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpFUlJPUl9SRUFTT05fSU5WQUxJRF9GSUVMRBABEiAKHEVSUk9SX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQAhIiCh5FUlJPUl9SRUFTT05fV1JPTkdfQ1JFREVOVElBTFMQAxIaChZFUlJPUl9SRUFTT05fTk9UX0ZPVU5EEAQSIgoeRVJST1JfUkVBU09OX1BFUk1JU1NJT05fREVOSUVEEAUSGwoXRVJST1JfUkVBU09OX05BTUVfVEFLRU4QBhIiCh5FUlJPUl9SRUFTT05fUkVRVUVTVF9JRF9SRVVTRUQQBxIcChhFUlJPUl9SRUFTT05fV1JPTkdfU1RBVEUQCBIdChlFUlJPUl9SRUFTT05fUkFURV9MSU1JVEVEEAkSHgoaRVJST1JfUkVBU09OX0xJTUlUX1JFQUNIRUQQChIcChhFUlJPUl9SRUFTT05fU0xPV19SRUFERVIQCxIcChhFUlJPUl9SRUFTT05fVU5BVkFJTEFCTEUQDBIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQDRIeChpFUlJPUl9SRUFTT05fVU5JTVBMRU1FTlRFRBAOEiQKIEVSUk9SX1JFQVNPTl9SRUdJU1RSQVRJT05fQ0xPU0VEEA8SHAoYRVJST1JfUkVBU09OX1RPS0VOX1NDT1BFEBASGAoURVJST1JfUkVBU09OX0JMT0NLRUQQERIdChlFUlJPUl9SRUFTT05fU1RPUkFHRV9GVUxMEBJiBnByb3RvMw");
 
 /**
  * Why a call failed. Every error carries exactly one google.rpc.ErrorInfo with domain "rookery" and one of these names
@@ -63,7 +63,7 @@ export enum ErrorReason {
   PERMISSION_DENIED = 5,
 
   /**
-   * ALREADY_EXISTS: the name is taken by another account, in whatever case.
+   * ALREADY_EXISTS: the name is taken by another account, in whatever case, or looks just like such a name.
    *
    * @generated from enum value: ERROR_REASON_NAME_TAKEN = 6;
    */
@@ -127,11 +127,32 @@ export enum ErrorReason {
   UNIMPLEMENTED = 14,
 
   /**
-   * PERMISSION_DENIED: this server does not accept new accounts.
+   * PERMISSION_DENIED: this server does not accept new accounts, or only with an invite that holds.
    *
    * @generated from enum value: ERROR_REASON_REGISTRATION_CLOSED = 15;
    */
   REGISTRATION_CLOSED = 15,
+
+  /**
+   * PERMISSION_DENIED: the script's token has not the scope that this call needs; metadata `scope` names it.
+   *
+   * @generated from enum value: ERROR_REASON_TOKEN_SCOPE = 16;
+   */
+  TOKEN_SCOPE = 16,
+
+  /**
+   * PERMISSION_DENIED: one of the two in this direct chat blocks the other; which of them is not told.
+   *
+   * @generated from enum value: ERROR_REASON_BLOCKED = 17;
+   */
+  BLOCKED = 17,
+
+  /**
+   * RESOURCE_EXHAUSTED: the server's disk is nearly full; it answers reads, and writes again when there is room.
+   *
+   * @generated from enum value: ERROR_REASON_STORAGE_FULL = 18;
+   */
+  STORAGE_FULL = 18,
 }
 
 /**

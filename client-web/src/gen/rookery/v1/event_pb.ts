@@ -4,8 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Conversation } from "./conversation_pb";
 import { file_rookery_v1_conversation } from "./conversation_pb";
 import type { Message as Message$1 } from "./message_pb";
@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/event.proto.
  */
 export const file_rookery_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZyb29rZXJ5L3YxL2V2ZW50LnByb3RvEgpyb29rZXJ5LnYxIoMGCgVFdmVudBIiCgVyZWFkeRgBIAEoCzIRLnJvb2tlcnkudjEuUmVhZHlIABI1Cg9tZXNzYWdlX2NoYW5nZWQYAiABKAsyGi5yb29rZXJ5LnYxLk1lc3NhZ2VDaGFuZ2VkSAASPwoUY29udmVyc2F0aW9uX2NoYW5nZWQYAyABKAsyHy5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbkNoYW5nZWRIABI/ChRjb252ZXJzYXRpb25fcmVtb3ZlZBgEIAEoCzIfLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uUmVtb3ZlZEgAEiYKB3NraXBwZWQYBSABKAsyEy5yb29rZXJ5LnYxLlNraXBwZWRIABIpCgljYXVnaHRfdXAYBiABKAsyFC5yb29rZXJ5LnYxLkNhdWdodFVwSAASOwoSY29udmVyc2F0aW9uX3Jlc2V0GAcgASgLMh0ucm9va2VyeS52MS5Db252ZXJzYXRpb25SZXNldEgAEiQKBnR5cGluZxgIIAEoCzISLnJvb2tlcnkudjEuVHlwaW5nSAASNwoQcHJlc2VuY2VfY2hhbmdlZBgJIAEoCzIbLnJvb2tlcnkudjEuUHJlc2VuY2VDaGFuZ2VkSAASLwoMdXNlcl9jaGFuZ2VkGAogASgLMhcucm9va2VyeS52MS5Vc2VyQ2hhbmdlZEgAEi8KDHJlYWRfY2hhbmdlZBgLIAEoCzIXLnJvb2tlcnkudjEuUmVhZENoYW5nZWRIABI3ChByZWFjdGlvbl9jaGFuZ2VkGAwgASgLMhsucm9va2VyeS52MS5SZWFjdGlvbkNoYW5nZWRIABIqCgloZWFydGJlYXQYDSABKAsyFS5yb29rZXJ5LnYxLkhlYXJ0YmVhdEgAEioKCXJlY29ubmVjdBgOIAEoCzIVLnJvb2tlcnkudjEuUmVjb25uZWN0SAASMwoOc3RhdHVzX2NoYW5nZWQYDyABKAsyGS5yb29rZXJ5LnYxLlN0YXR1c0NoYW5nZWRIAEIGCgRraW5kIsQCCgVSZWFkeRIeCgR1c2VyGAEgASgLMhAucm9va2VyeS52MS5Vc2VyEhIKCnNlc3Npb25faWQYAiABKAkSEgoKaGlzdG9yeV9pZBgDIAEoCRIvCg1jb252ZXJzYXRpb25zGAQgAygLMhgucm9va2VyeS52MS5Db252ZXJzYXRpb24SHwoFdXNlcnMYBSADKAsyEC5yb29rZXJ5LnYxLlVzZXISJwoJcHJlc2VuY2VzGAYgAygLMhQucm9va2VyeS52MS5QcmVzZW5jZRIoCgZsaW1pdHMYByABKAsyGC5yb29rZXJ5LnYxLlNlcnZlckxpbWl0cxIqCgd0aW1pbmdzGAggASgLMhkucm9va2VyeS52MS5TZXJ2ZXJUaW1pbmdzEiIKBnN0YXR1cxgJIAEoCzISLnJvb2tlcnkudjEuU3RhdHVzIjYKDk1lc3NhZ2VDaGFuZ2VkEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UiRQoTQ29udmVyc2F0aW9uQ2hhbmdlZBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbiIuChNDb252ZXJzYXRpb25SZW1vdmVkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAyIJCgdTa2lwcGVkIgoKCENhdWdodFVwIiUKEUNvbnZlcnNhdGlvblJlc2V0EhAKCHBvc2l0aW9uGAEgASgDIjMKBlR5cGluZxIXCg9jb252ZXJzYXRpb25faWQYASABKAMSEAoIdXNlcl9pZHMYAiADKAMiOgoPUHJlc2VuY2VDaGFuZ2VkEicKCXByZXNlbmNlcxgBIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2UiLQoLVXNlckNoYW5nZWQSHgoEdXNlchgBIAEoCzIQLnJvb2tlcnkudjEuVXNlciJcCgtSZWFkQ2hhbmdlZBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSFQoNcmVhZF9wb3NpdGlvbhgCIAEoAxIOCgZ1bnJlYWQYAyABKAMSDQoFYXNfb2YYBCABKAMiWwoPUmVhY3Rpb25DaGFuZ2VkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxISCgptZXNzYWdlX2lkGAIgASgDEg0KBWVtb3RlGAMgASgJEgwKBG1pbmUYBCABKAgiMwoNU3RhdHVzQ2hhbmdlZBIiCgZzdGF0dXMYASABKAsyEi5yb29rZXJ5LnYxLlN0YXR1cyILCglIZWFydGJlYXQiNQoJUmVjb25uZWN0EigKBWFmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_google_protobuf_duration, file_rookery_v1_conversation, file_rookery_v1_message, file_rookery_v1_server, file_rookery_v1_user]);
+  fileDesc("ChZyb29rZXJ5L3YxL2V2ZW50LnByb3RvEgpyb29rZXJ5LnYxIvMGCgVFdmVudBIiCgVyZWFkeRgBIAEoCzIRLnJvb2tlcnkudjEuUmVhZHlIABI1Cg9tZXNzYWdlX2NoYW5nZWQYAiABKAsyGi5yb29rZXJ5LnYxLk1lc3NhZ2VDaGFuZ2VkSAASPwoUY29udmVyc2F0aW9uX2NoYW5nZWQYAyABKAsyHy5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbkNoYW5nZWRIABI/ChRjb252ZXJzYXRpb25fcmVtb3ZlZBgEIAEoCzIfLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uUmVtb3ZlZEgAEiYKB3NraXBwZWQYBSABKAsyEy5yb29rZXJ5LnYxLlNraXBwZWRIABIpCgljYXVnaHRfdXAYBiABKAsyFC5yb29rZXJ5LnYxLkNhdWdodFVwSAASOwoSY29udmVyc2F0aW9uX3Jlc2V0GAcgASgLMh0ucm9va2VyeS52MS5Db252ZXJzYXRpb25SZXNldEgAEiQKBnR5cGluZxgIIAEoCzISLnJvb2tlcnkudjEuVHlwaW5nSAASNwoQcHJlc2VuY2VfY2hhbmdlZBgJIAEoCzIbLnJvb2tlcnkudjEuUHJlc2VuY2VDaGFuZ2VkSAASLwoMdXNlcl9jaGFuZ2VkGAogASgLMhcucm9va2VyeS52MS5Vc2VyQ2hhbmdlZEgAEi8KDHJlYWRfY2hhbmdlZBgLIAEoCzIXLnJvb2tlcnkudjEuUmVhZENoYW5nZWRIABI3ChByZWFjdGlvbl9jaGFuZ2VkGAwgASgLMhsucm9va2VyeS52MS5SZWFjdGlvbkNoYW5nZWRIABIqCgloZWFydGJlYXQYDSABKAsyFS5yb29rZXJ5LnYxLkhlYXJ0YmVhdEgAEioKCXJlY29ubmVjdBgOIAEoCzIVLnJvb2tlcnkudjEuUmVjb25uZWN0SAASMwoOc3RhdHVzX2NoYW5nZWQYDyABKAsyGS5yb29rZXJ5LnYxLlN0YXR1c0NoYW5nZWRIABI7ChJtZW1iZXJzaGlwX2NoYW5nZWQYECABKAsyHS5yb29rZXJ5LnYxLk1lbWJlcnNoaXBDaGFuZ2VkSAASMQoNYmxvY2tfY2hhbmdlZBgRIAEoCzIYLnJvb2tlcnkudjEuQmxvY2tDaGFuZ2VkSABCBgoEa2luZCLeAgoFUmVhZHkSHgoEdXNlchgBIAEoCzIQLnJvb2tlcnkudjEuVXNlchISCgpzZXNzaW9uX2lkGAIgASgJEhIKCmhpc3RvcnlfaWQYAyABKAkSLwoNY29udmVyc2F0aW9ucxgEIAMoCzIYLnJvb2tlcnkudjEuQ29udmVyc2F0aW9uEh8KBXVzZXJzGAUgAygLMhAucm9va2VyeS52MS5Vc2VyEicKCXByZXNlbmNlcxgGIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2USKAoGbGltaXRzGAcgASgLMhgucm9va2VyeS52MS5TZXJ2ZXJMaW1pdHMSKgoHdGltaW5ncxgIIAEoCzIZLnJvb2tlcnkudjEuU2VydmVyVGltaW5ncxIiCgZzdGF0dXMYCSABKAsyEi5yb29rZXJ5LnYxLlN0YXR1cxIYChBibG9ja2VkX3VzZXJfaWRzGAogAygDIjYKDk1lc3NhZ2VDaGFuZ2VkEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UiRQoTQ29udmVyc2F0aW9uQ2hhbmdlZBIuCgxjb252ZXJzYXRpb24YASABKAsyGC5yb29rZXJ5LnYxLkNvbnZlcnNhdGlvbiIuChNDb252ZXJzYXRpb25SZW1vdmVkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAyIJCgdTa2lwcGVkIgoKCENhdWdodFVwIiUKEUNvbnZlcnNhdGlvblJlc2V0EhAKCHBvc2l0aW9uGAEgASgDIjMKBlR5cGluZxIXCg9jb252ZXJzYXRpb25faWQYASABKAMSEAoIdXNlcl9pZHMYAiADKAMiOgoPUHJlc2VuY2VDaGFuZ2VkEicKCXByZXNlbmNlcxgBIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2UiLQoLVXNlckNoYW5nZWQSHgoEdXNlchgBIAEoCzIQLnJvb2tlcnkudjEuVXNlciJ1CgtSZWFkQ2hhbmdlZBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSFQoNcmVhZF9wb3NpdGlvbhgCIAEoAxIOCgZ1bnJlYWQYAyABKAMSDQoFYXNfb2YYBCABKAMSFwoPdW5yZWFkX21lbnRpb25zGAUgASgDIlsKD1JlYWN0aW9uQ2hhbmdlZBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSEgoKbWVzc2FnZV9pZBgCIAEoAxINCgVlbW90ZRgDIAEoCRIMCgRtaW5lGAQgASgIIjMKDVN0YXR1c0NoYW5nZWQSIgoGc3RhdHVzGAEgASgLMhIucm9va2VyeS52MS5TdGF0dXMidQoRTWVtYmVyc2hpcENoYW5nZWQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEi8KC211dGVkX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5oaWRkZW5fdGhyb3VnaBgDIAEoAyIwCgxCbG9ja0NoYW5nZWQSDwoHdXNlcl9pZBgBIAEoAxIPCgdibG9ja2VkGAIgASgIIgsKCUhlYXJ0YmVhdCI1CglSZWNvbm5lY3QSKAoFYWZ0ZXIYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25iBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_rookery_v1_conversation, file_rookery_v1_message, file_rookery_v1_server, file_rookery_v1_user]);
 
 /**
  * One thing that happened, as state rather than as a difference: applying the newest of two is always right.
@@ -153,6 +153,22 @@ export type Event = Message<"rookery.v1.Event"> & {
      */
     value: StatusChanged;
     case: "statusChanged";
+  } | {
+    /**
+     * The user muted, hid or showed a conversation, on this device or another.
+     *
+     * @generated from field: rookery.v1.MembershipChanged membership_changed = 16;
+     */
+    value: MembershipChanged;
+    case: "membershipChanged";
+  } | {
+    /**
+     * The user blocked or unblocked somebody, on this device or another.
+     *
+     * @generated from field: rookery.v1.BlockChanged block_changed = 17;
+     */
+    value: BlockChanged;
+    case: "blockChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -232,6 +248,13 @@ export type Ready = Message<"rookery.v1.Ready"> & {
    * @generated from field: rookery.v1.Status status = 9;
    */
   status?: Status | undefined;
+
+  /**
+   * Whom the caller blocks, lowest id first.
+   *
+   * @generated from field: repeated int64 blocked_user_ids = 10;
+   */
+  blockedUserIds: bigint[];
 };
 
 /**
@@ -460,6 +483,13 @@ export type ReadChanged = Message<"rookery.v1.ReadChanged"> & {
    * @generated from field: int64 as_of = 4;
    */
   asOf: bigint;
+
+  /**
+   * Membership.unread_mentions, as of `as_of`.
+   *
+   * @generated from field: int64 unread_mentions = 5;
+   */
+  unreadMentions: bigint;
 };
 
 /**
@@ -533,6 +563,69 @@ export const StatusChangedSchema: GenMessage<StatusChanged> = /*@__PURE__*/
   messageDesc(file_rookery_v1_event, 13);
 
 /**
+ * The user's place in a conversation, but for what ReadChanged tells.
+ *
+ * @generated from message rookery.v1.MembershipChanged
+ */
+export type MembershipChanged = Message<"rookery.v1.MembershipChanged"> & {
+  /**
+   * In which conversation.
+   *
+   * @generated from field: int64 conversation_id = 1;
+   */
+  conversationId: bigint;
+
+  /**
+   * Membership.muted_until, from now on.
+   *
+   * @generated from field: google.protobuf.Timestamp muted_until = 2;
+   */
+  mutedUntil?: Timestamp | undefined;
+
+  /**
+   * Membership.hidden_through, from now on.
+   *
+   * @generated from field: int64 hidden_through = 3;
+   */
+  hiddenThrough: bigint;
+};
+
+/**
+ * Describes the message rookery.v1.MembershipChanged.
+ * Use `create(MembershipChangedSchema)` to create a new message.
+ */
+export const MembershipChangedSchema: GenMessage<MembershipChanged> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_event, 14);
+
+/**
+ * Whether the user blocks somebody, from now on.
+ *
+ * @generated from message rookery.v1.BlockChanged
+ */
+export type BlockChanged = Message<"rookery.v1.BlockChanged"> & {
+  /**
+   * Whom.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * Whether she does.
+   *
+   * @generated from field: bool blocked = 2;
+   */
+  blocked: boolean;
+};
+
+/**
+ * Describes the message rookery.v1.BlockChanged.
+ * Use `create(BlockChangedSchema)` to create a new message.
+ */
+export const BlockChangedSchema: GenMessage<BlockChanged> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_event, 15);
+
+/**
  * Sent every ServerTimings.heartbeat. A stream that is silent for ServerTimings.timeout is dead.
  *
  * @generated from message rookery.v1.Heartbeat
@@ -545,7 +638,7 @@ export type Heartbeat = Message<"rookery.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_rookery_v1_event, 14);
+  messageDesc(file_rookery_v1_event, 16);
 
 /**
  * The server ends the stream now (it stops, or the session has ended).
@@ -566,5 +659,5 @@ export type Reconnect = Message<"rookery.v1.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_rookery_v1_event, 15);
+  messageDesc(file_rookery_v1_event, 17);
 

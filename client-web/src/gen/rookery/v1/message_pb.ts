@@ -14,7 +14,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/message.proto.
  */
 export const file_rookery_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("Chhyb29rZXJ5L3YxL21lc3NhZ2UucHJvdG8SCnJvb2tlcnkudjEi7wIKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgoKAmlkGAIgASgDEhEKCWF1dGhvcl9pZBgDIAEoAxIMCgR0ZXh0GAQgASgJEg8KB2NoYW5nZWQYBSABKAMSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZWRpdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdkZWxldGVkGAggASgIEhAKCHJlcGx5X3RvGAkgASgDEicKCXJlYWN0aW9ucxgKIAMoCzIULnJvb2tlcnkudjEuUmVhY3Rpb24SJgoGc3lzdGVtGAsgASgLMhYucm9va2VyeS52MS5TeXN0ZW1MaW5lEhIKCnJlcXVlc3RfaWQYDCABKAkSJgoLYXR0YWNobWVudHMYDSADKAsyES5yb29rZXJ5LnYxLk1lZGlhIkgKCFJlYWN0aW9uEg0KBWVtb3RlGAEgASgJEg0KBWNvdW50GAIgASgFEhAKCHVzZXJfaWRzGAMgAygDEgwKBG1pbmUYBCABKAgiaAoKU3lzdGVtTGluZRIkCgRraW5kGAEgASgOMhYucm9va2VyeS52MS5TeXN0ZW1LaW5kEhAKCHVzZXJfaWRzGAIgAygDEgwKBG5hbWUYAyABKAkSFAoMbmV3X293bmVyX2lkGAQgASgDKpMCCgpTeXN0ZW1LaW5kEhsKF1NZU1RFTV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTU1lTVEVNX0tJTkRfQ1JFQVRFRBABEhYKElNZU1RFTV9LSU5EX0pPSU5FRBACEhUKEVNZU1RFTV9LSU5EX0FEREVEEAMSFAoQU1lTVEVNX0tJTkRfTEVGVBAEEh0KGVNZU1RFTV9LSU5EX0xFRlRfU0lMRU5UTFkQBRIXChNTWVNURU1fS0lORF9SRU1PVkVEEAYSFwoTU1lTVEVNX0tJTkRfUkVOQU1FRBAHEhsKF1NZU1RFTV9LSU5EX01BREVfUFVCTElDEAgSHAoYU1lTVEVNX0tJTkRfTUFERV9QUklWQVRFEAliBnByb3RvMw", [file_google_protobuf_timestamp, file_rookery_v1_media]);
+  fileDesc("Chhyb29rZXJ5L3YxL21lc3NhZ2UucHJvdG8SCnJvb2tlcnkudjEitAMKB01lc3NhZ2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgoKAmlkGAIgASgDEhEKCWF1dGhvcl9pZBgDIAEoAxIMCgR0ZXh0GAQgASgJEg8KB2NoYW5nZWQYBSABKAMSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZWRpdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdkZWxldGVkGAggASgIEhAKCHJlcGx5X3RvGAkgASgDEicKCXJlYWN0aW9ucxgKIAMoCzIULnJvb2tlcnkudjEuUmVhY3Rpb24SJgoGc3lzdGVtGAsgASgLMhYucm9va2VyeS52MS5TeXN0ZW1MaW5lEhIKCnJlcXVlc3RfaWQYDCABKAkSJgoLYXR0YWNobWVudHMYDSADKAsyES5yb29rZXJ5LnYxLk1lZGlhEiUKCG1lbnRpb25zGA4gAygLMhMucm9va2VyeS52MS5NZW50aW9uEhwKA3BpbhgPIAEoCzIPLnJvb2tlcnkudjEuUGluIjkKB01lbnRpb24SDwoHdXNlcl9pZBgBIAEoAxINCgVzdGFydBgCIAEoBRIOCgZsZW5ndGgYAyABKAUiRQoDUGluEg8KB3VzZXJfaWQYASABKAMSLQoJcGlubmVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJICghSZWFjdGlvbhINCgVlbW90ZRgBIAEoCRINCgVjb3VudBgCIAEoBRIQCgh1c2VyX2lkcxgDIAMoAxIMCgRtaW5lGAQgASgIInYKClN5c3RlbUxpbmUSJAoEa2luZBgBIAEoDjIWLnJvb2tlcnkudjEuU3lzdGVtS2luZBIQCgh1c2VyX2lkcxgCIAMoAxIMCgRuYW1lGAMgASgJEhQKDG5ld19vd25lcl9pZBgEIAEoAxIMCgR0ZXh0GAUgASgJKqsDCgpTeXN0ZW1LaW5kEhsKF1NZU1RFTV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTU1lTVEVNX0tJTkRfQ1JFQVRFRBABEhYKElNZU1RFTV9LSU5EX0pPSU5FRBACEhUKEVNZU1RFTV9LSU5EX0FEREVEEAMSFAoQU1lTVEVNX0tJTkRfTEVGVBAEEh0KGVNZU1RFTV9LSU5EX0xFRlRfU0lMRU5UTFkQBRIXChNTWVNURU1fS0lORF9SRU1PVkVEEAYSFwoTU1lTVEVNX0tJTkRfUkVOQU1FRBAHEhsKF1NZU1RFTV9LSU5EX01BREVfUFVCTElDEAgSHAoYU1lTVEVNX0tJTkRfTUFERV9QUklWQVRFEAkSHQoZU1lTVEVNX0tJTkRfT1dORVJfQ0hBTkdFRBAKEhwKGFNZU1RFTV9LSU5EX0lDT05fQ0hBTkdFRBALEh4KGlNZU1RFTV9LSU5EX0hJU1RPUllfT1BFTkVEEAwSHgoaU1lTVEVNX0tJTkRfSElTVE9SWV9DTE9TRUQQDRIZChVTWVNURU1fS0lORF9BTk5PVU5DRUQQDmIGcHJvdG8z", [file_google_protobuf_timestamp, file_rookery_v1_media]);
 
 /**
  * A message as it is now. (conversation_id, id) names it.
@@ -114,6 +114,20 @@ export type Message = Message$1<"rookery.v1.Message"> & {
    * @generated from field: repeated rookery.v1.Media attachments = 13;
    */
   attachments: Media[];
+
+  /**
+   * Whom its text mentions, by place in the text, at most 50. Found by the server when it stored the text.
+   *
+   * @generated from field: repeated rookery.v1.Mention mentions = 14;
+   */
+  mentions: Mention[];
+
+  /**
+   * Set while the message is pinned.
+   *
+   * @generated from field: rookery.v1.Pin pin = 15;
+   */
+  pin?: Pin | undefined;
 };
 
 /**
@@ -122,6 +136,70 @@ export type Message = Message$1<"rookery.v1.Message"> & {
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_rookery_v1_message, 0);
+
+/**
+ * A name in a message's text that stands for somebody: `@` and a member's login name, or `@everyone`. It is kept as who is
+ * meant, so a client shows whatever she is called by now.
+ *
+ * @generated from message rookery.v1.Mention
+ */
+export type Mention = Message$1<"rookery.v1.Mention"> & {
+  /**
+   * Who; 0 for everyone.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * Where in the text it begins, with its `@`, in Unicode scalar values.
+   *
+   * @generated from field: int32 start = 2;
+   */
+  start: number;
+
+  /**
+   * How many Unicode scalar values it covers.
+   *
+   * @generated from field: int32 length = 3;
+   */
+  length: number;
+};
+
+/**
+ * Describes the message rookery.v1.Mention.
+ * Use `create(MentionSchema)` to create a new message.
+ */
+export const MentionSchema: GenMessage<Mention> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message, 1);
+
+/**
+ * A message that is held up for everybody in its conversation.
+ *
+ * @generated from message rookery.v1.Pin
+ */
+export type Pin = Message$1<"rookery.v1.Pin"> & {
+  /**
+   * Who pinned it.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp pinned_at = 2;
+   */
+  pinnedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.Pin.
+ * Use `create(PinSchema)` to create a new message.
+ */
+export const PinSchema: GenMessage<Pin> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message, 2);
 
 /**
  * One kind of reaction on a message.
@@ -164,7 +242,7 @@ export type Reaction = Message$1<"rookery.v1.Reaction"> & {
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
-  messageDesc(file_rookery_v1_message, 1);
+  messageDesc(file_rookery_v1_message, 3);
 
 /**
  * A change of the conversation, told in its message list.
@@ -199,6 +277,13 @@ export type SystemLine = Message$1<"rookery.v1.SystemLine"> & {
    * @generated from field: int64 new_owner_id = 4;
    */
   newOwnerId: bigint;
+
+  /**
+   * What is announced, as in Message.text; else empty.
+   *
+   * @generated from field: string text = 5;
+   */
+  text: string;
 };
 
 /**
@@ -206,7 +291,7 @@ export type SystemLine = Message$1<"rookery.v1.SystemLine"> & {
  * Use `create(SystemLineSchema)` to create a new message.
  */
 export const SystemLineSchema: GenMessage<SystemLine> = /*@__PURE__*/
-  messageDesc(file_rookery_v1_message, 2);
+  messageDesc(file_rookery_v1_message, 4);
 
 /**
  * What a system line tells.
@@ -283,6 +368,41 @@ export enum SystemKind {
    * @generated from enum value: SYSTEM_KIND_MADE_PRIVATE = 9;
    */
   MADE_PRIVATE = 9,
+
+  /**
+   * author_id made new_owner_id the owner.
+   *
+   * @generated from enum value: SYSTEM_KIND_OWNER_CHANGED = 10;
+   */
+  OWNER_CHANGED = 10,
+
+  /**
+   * author_id gave the group another picture, or took it away.
+   *
+   * @generated from enum value: SYSTEM_KIND_ICON_CHANGED = 11;
+   */
+  ICON_CHANGED = 11,
+
+  /**
+   * author_id lets those who join from now on read everything.
+   *
+   * @generated from enum value: SYSTEM_KIND_HISTORY_OPENED = 12;
+   */
+  HISTORY_OPENED = 12,
+
+  /**
+   * author_id lets those who join from now on read only what comes after.
+   *
+   * @generated from enum value: SYSTEM_KIND_HISTORY_CLOSED = 13;
+   */
+  HISTORY_CLOSED = 13,
+
+  /**
+   * author_id, an admin, tells everybody `text`. In the global room only.
+   *
+   * @generated from enum value: SYSTEM_KIND_ANNOUNCED = 14;
+   */
+  ANNOUNCED = 14,
 }
 
 /**

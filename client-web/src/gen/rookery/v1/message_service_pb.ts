@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/message_service.proto.
  */
 export const file_rookery_v1_message_service: GenFile = /*@__PURE__*/
-  fileDesc("CiByb29rZXJ5L3YxL21lc3NhZ2Vfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSJ0ChJTZW5kTWVzc2FnZVJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgwKBHRleHQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIQCghyZXBseV90bxgEIAEoAxIRCgltZWRpYV9pZHMYBSADKAkiOwoTU2VuZE1lc3NhZ2VSZXNwb25zZRIkCgdtZXNzYWdlGAEgASgLMhMucm9va2VyeS52MS5NZXNzYWdlIkcKEkVkaXRNZXNzYWdlUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSCgoCaWQYAiABKAMSDAoEdGV4dBgDIAEoCSI7ChNFZGl0TWVzc2FnZVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UiOwoURGVsZXRlTWVzc2FnZVJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgoKAmlkGAIgASgDIj0KFURlbGV0ZU1lc3NhZ2VSZXNwb25zZRIkCgdtZXNzYWdlGAEgASgLMhMucm9va2VyeS52MS5NZXNzYWdlIjgKEUdldE1lc3NhZ2VSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAyJbChJHZXRNZXNzYWdlUmVzcG9uc2USJAoHbWVzc2FnZRgBIAEoCzITLnJvb2tlcnkudjEuTWVzc2FnZRIfCgV1c2VycxgCIAMoCzIQLnJvb2tlcnkudjEuVXNlciJ8ChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIQCgZiZWZvcmUYAiABKANIABIPCgVhZnRlchgDIAEoA0gAEhAKBmFyb3VuZBgEIAEoA0gAEhEKCXBhZ2Vfc2l6ZRgFIAEoBUIECgJhdCKZAQoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2USHwoFdXNlcnMYAiADKAsyEC5yb29rZXJ5LnYxLlVzZXISEAoIcG9zaXRpb24YAyABKAMSEwoLbW9yZV9iZWZvcmUYBCABKAgSEgoKbW9yZV9hZnRlchgFIAEoCCJPChJMaXN0Q2hhbmdlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEg0KBWFmdGVyGAIgASgDEhEKCXBhZ2Vfc2l6ZRgDIAEoBSJ9ChNMaXN0Q2hhbmdlc1Jlc3BvbnNlEiUKCG1lc3NhZ2VzGAEgAygLMhMucm9va2VyeS52MS5NZXNzYWdlEh8KBXVzZXJzGAIgAygLMhAucm9va2VyeS52MS5Vc2VyEhAKCHBvc2l0aW9uGAMgASgDEgwKBG1vcmUYBCABKAgiSAoSQWRkUmVhY3Rpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAxINCgVlbW90ZRgDIAEoCSI7ChNBZGRSZWFjdGlvblJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UiSwoVUmVtb3ZlUmVhY3Rpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAxINCgVlbW90ZRgDIAEoCSI+ChZSZW1vdmVSZWFjdGlvblJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UicQoUTGlzdFJlYWN0aW9uc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgoKAmlkGAIgASgDEg0KBWVtb3RlGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlEKFUxpc3RSZWFjdGlvbnNSZXNwb25zZRIfCgV1c2VycxgBIAMoCzIQLnJvb2tlcnkudjEuVXNlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNgoPTWFya1JlYWRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAyI5ChBNYXJrUmVhZFJlc3BvbnNlEhUKDXJlYWRfcG9zaXRpb24YASABKAMSDgoGdW5yZWFkGAIgASgDIjgKEU1hcmtVbnJlYWRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAyI7ChJNYXJrVW5yZWFkUmVzcG9uc2USFQoNcmVhZF9wb3NpdGlvbhgBIAEoAxIOCgZ1bnJlYWQYAiABKAMyiQcKDk1lc3NhZ2VTZXJ2aWNlEk4KC1NlbmRNZXNzYWdlEh4ucm9va2VyeS52MS5TZW5kTWVzc2FnZVJlcXVlc3QaHy5yb29rZXJ5LnYxLlNlbmRNZXNzYWdlUmVzcG9uc2USTgoLRWRpdE1lc3NhZ2USHi5yb29rZXJ5LnYxLkVkaXRNZXNzYWdlUmVxdWVzdBofLnJvb2tlcnkudjEuRWRpdE1lc3NhZ2VSZXNwb25zZRJUCg1EZWxldGVNZXNzYWdlEiAucm9va2VyeS52MS5EZWxldGVNZXNzYWdlUmVxdWVzdBohLnJvb2tlcnkudjEuRGVsZXRlTWVzc2FnZVJlc3BvbnNlEksKCkdldE1lc3NhZ2USHS5yb29rZXJ5LnYxLkdldE1lc3NhZ2VSZXF1ZXN0Gh4ucm9va2VyeS52MS5HZXRNZXNzYWdlUmVzcG9uc2USUQoMTGlzdE1lc3NhZ2VzEh8ucm9va2VyeS52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0GiAucm9va2VyeS52MS5MaXN0TWVzc2FnZXNSZXNwb25zZRJOCgtMaXN0Q2hhbmdlcxIeLnJvb2tlcnkudjEuTGlzdENoYW5nZXNSZXF1ZXN0Gh8ucm9va2VyeS52MS5MaXN0Q2hhbmdlc1Jlc3BvbnNlEk4KC0FkZFJlYWN0aW9uEh4ucm9va2VyeS52MS5BZGRSZWFjdGlvblJlcXVlc3QaHy5yb29rZXJ5LnYxLkFkZFJlYWN0aW9uUmVzcG9uc2USVwoOUmVtb3ZlUmVhY3Rpb24SIS5yb29rZXJ5LnYxLlJlbW92ZVJlYWN0aW9uUmVxdWVzdBoiLnJvb2tlcnkudjEuUmVtb3ZlUmVhY3Rpb25SZXNwb25zZRJUCg1MaXN0UmVhY3Rpb25zEiAucm9va2VyeS52MS5MaXN0UmVhY3Rpb25zUmVxdWVzdBohLnJvb2tlcnkudjEuTGlzdFJlYWN0aW9uc1Jlc3BvbnNlEkUKCE1hcmtSZWFkEhsucm9va2VyeS52MS5NYXJrUmVhZFJlcXVlc3QaHC5yb29rZXJ5LnYxLk1hcmtSZWFkUmVzcG9uc2USSwoKTWFya1VucmVhZBIdLnJvb2tlcnkudjEuTWFya1VucmVhZFJlcXVlc3QaHi5yb29rZXJ5LnYxLk1hcmtVbnJlYWRSZXNwb25zZWIGcHJvdG8z", [file_rookery_v1_message, file_rookery_v1_user]);
+  fileDesc("CiByb29rZXJ5L3YxL21lc3NhZ2Vfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSJ0ChJTZW5kTWVzc2FnZVJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgwKBHRleHQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIQCghyZXBseV90bxgEIAEoAxIRCgltZWRpYV9pZHMYBSADKAkiOwoTU2VuZE1lc3NhZ2VSZXNwb25zZRIkCgdtZXNzYWdlGAEgASgLMhMucm9va2VyeS52MS5NZXNzYWdlIkcKEkVkaXRNZXNzYWdlUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSCgoCaWQYAiABKAMSDAoEdGV4dBgDIAEoCSI7ChNFZGl0TWVzc2FnZVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UiOwoURGVsZXRlTWVzc2FnZVJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgoKAmlkGAIgASgDIj0KFURlbGV0ZU1lc3NhZ2VSZXNwb25zZRIkCgdtZXNzYWdlGAEgASgLMhMucm9va2VyeS52MS5NZXNzYWdlIjgKEUdldE1lc3NhZ2VSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAyJbChJHZXRNZXNzYWdlUmVzcG9uc2USJAoHbWVzc2FnZRgBIAEoCzITLnJvb2tlcnkudjEuTWVzc2FnZRIfCgV1c2VycxgCIAMoCzIQLnJvb2tlcnkudjEuVXNlciJ8ChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIQCgZiZWZvcmUYAiABKANIABIPCgVhZnRlchgDIAEoA0gAEhAKBmFyb3VuZBgEIAEoA0gAEhEKCXBhZ2Vfc2l6ZRgFIAEoBUIECgJhdCKZAQoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2USHwoFdXNlcnMYAiADKAsyEC5yb29rZXJ5LnYxLlVzZXISEAoIcG9zaXRpb24YAyABKAMSEwoLbW9yZV9iZWZvcmUYBCABKAgSEgoKbW9yZV9hZnRlchgFIAEoCCJPChJMaXN0Q2hhbmdlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEg0KBWFmdGVyGAIgASgDEhEKCXBhZ2Vfc2l6ZRgDIAEoBSJ9ChNMaXN0Q2hhbmdlc1Jlc3BvbnNlEiUKCG1lc3NhZ2VzGAEgAygLMhMucm9va2VyeS52MS5NZXNzYWdlEh8KBXVzZXJzGAIgAygLMhAucm9va2VyeS52MS5Vc2VyEhAKCHBvc2l0aW9uGAMgASgDEgwKBG1vcmUYBCABKAgiSAoSQWRkUmVhY3Rpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAxINCgVlbW90ZRgDIAEoCSI7ChNBZGRSZWFjdGlvblJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UiSwoVUmVtb3ZlUmVhY3Rpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAxINCgVlbW90ZRgDIAEoCSI+ChZSZW1vdmVSZWFjdGlvblJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UicQoUTGlzdFJlYWN0aW9uc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEgoKAmlkGAIgASgDEg0KBWVtb3RlGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlEKFUxpc3RSZWFjdGlvbnNSZXNwb25zZRIfCgV1c2VycxgBIAMoCzIQLnJvb2tlcnkudjEuVXNlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNgoPTWFya1JlYWRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoAxIKCgJpZBgCIAEoAyJSChBNYXJrUmVhZFJlc3BvbnNlEhUKDXJlYWRfcG9zaXRpb24YASABKAMSDgoGdW5yZWFkGAIgASgDEhcKD3VucmVhZF9tZW50aW9ucxgDIAEoAyI4ChFNYXJrVW5yZWFkUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSCgoCaWQYAiABKAMiVAoSTWFya1VucmVhZFJlc3BvbnNlEhUKDXJlYWRfcG9zaXRpb24YASABKAMSDgoGdW5yZWFkGAIgASgDEhcKD3VucmVhZF9tZW50aW9ucxgDIAEoAyI4ChFQaW5NZXNzYWdlUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSCgoCaWQYAiABKAMiOgoSUGluTWVzc2FnZVJlc3BvbnNlEiQKB21lc3NhZ2UYASABKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2UiOgoTVW5waW5NZXNzYWdlUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAMSCgoCaWQYAiABKAMiPAoUVW5waW5NZXNzYWdlUmVzcG9uc2USJAoHbWVzc2FnZRgBIAEoCzITLnJvb2tlcnkudjEuTWVzc2FnZSJRCg9MaXN0UGluc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInMKEExpc3RQaW5zUmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2USHwoFdXNlcnMYAiADKAsyEC5yb29rZXJ5LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJImYKFVNlYXJjaE1lc3NhZ2VzUmVxdWVzdBINCgVxdWVyeRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAMSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinwEKFlNlYXJjaE1lc3NhZ2VzUmVzcG9uc2USJQoIbWVzc2FnZXMYASADKAsyEy5yb29rZXJ5LnYxLk1lc3NhZ2USHwoFdXNlcnMYAiADKAsyEC5yb29rZXJ5LnYxLlVzZXISDQoFdG90YWwYAyABKAUSFQoNdG90YWxfaXNfbW9yZRgEIAEoCBIXCg9uZXh0X3BhZ2VfdG9rZW4YBSABKAkyyQkKDk1lc3NhZ2VTZXJ2aWNlEk4KC1NlbmRNZXNzYWdlEh4ucm9va2VyeS52MS5TZW5kTWVzc2FnZVJlcXVlc3QaHy5yb29rZXJ5LnYxLlNlbmRNZXNzYWdlUmVzcG9uc2USTgoLRWRpdE1lc3NhZ2USHi5yb29rZXJ5LnYxLkVkaXRNZXNzYWdlUmVxdWVzdBofLnJvb2tlcnkudjEuRWRpdE1lc3NhZ2VSZXNwb25zZRJUCg1EZWxldGVNZXNzYWdlEiAucm9va2VyeS52MS5EZWxldGVNZXNzYWdlUmVxdWVzdBohLnJvb2tlcnkudjEuRGVsZXRlTWVzc2FnZVJlc3BvbnNlEksKCkdldE1lc3NhZ2USHS5yb29rZXJ5LnYxLkdldE1lc3NhZ2VSZXF1ZXN0Gh4ucm9va2VyeS52MS5HZXRNZXNzYWdlUmVzcG9uc2USUQoMTGlzdE1lc3NhZ2VzEh8ucm9va2VyeS52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0GiAucm9va2VyeS52MS5MaXN0TWVzc2FnZXNSZXNwb25zZRJOCgtMaXN0Q2hhbmdlcxIeLnJvb2tlcnkudjEuTGlzdENoYW5nZXNSZXF1ZXN0Gh8ucm9va2VyeS52MS5MaXN0Q2hhbmdlc1Jlc3BvbnNlEk4KC0FkZFJlYWN0aW9uEh4ucm9va2VyeS52MS5BZGRSZWFjdGlvblJlcXVlc3QaHy5yb29rZXJ5LnYxLkFkZFJlYWN0aW9uUmVzcG9uc2USVwoOUmVtb3ZlUmVhY3Rpb24SIS5yb29rZXJ5LnYxLlJlbW92ZVJlYWN0aW9uUmVxdWVzdBoiLnJvb2tlcnkudjEuUmVtb3ZlUmVhY3Rpb25SZXNwb25zZRJLCgpQaW5NZXNzYWdlEh0ucm9va2VyeS52MS5QaW5NZXNzYWdlUmVxdWVzdBoeLnJvb2tlcnkudjEuUGluTWVzc2FnZVJlc3BvbnNlElEKDFVucGluTWVzc2FnZRIfLnJvb2tlcnkudjEuVW5waW5NZXNzYWdlUmVxdWVzdBogLnJvb2tlcnkudjEuVW5waW5NZXNzYWdlUmVzcG9uc2USRQoITGlzdFBpbnMSGy5yb29rZXJ5LnYxLkxpc3RQaW5zUmVxdWVzdBocLnJvb2tlcnkudjEuTGlzdFBpbnNSZXNwb25zZRJXCg5TZWFyY2hNZXNzYWdlcxIhLnJvb2tlcnkudjEuU2VhcmNoTWVzc2FnZXNSZXF1ZXN0GiIucm9va2VyeS52MS5TZWFyY2hNZXNzYWdlc1Jlc3BvbnNlElQKDUxpc3RSZWFjdGlvbnMSIC5yb29rZXJ5LnYxLkxpc3RSZWFjdGlvbnNSZXF1ZXN0GiEucm9va2VyeS52MS5MaXN0UmVhY3Rpb25zUmVzcG9uc2USRQoITWFya1JlYWQSGy5yb29rZXJ5LnYxLk1hcmtSZWFkUmVxdWVzdBocLnJvb2tlcnkudjEuTWFya1JlYWRSZXNwb25zZRJLCgpNYXJrVW5yZWFkEh0ucm9va2VyeS52MS5NYXJrVW5yZWFkUmVxdWVzdBoeLnJvb2tlcnkudjEuTWFya1VucmVhZFJlc3BvbnNlYgZwcm90bzM", [file_rookery_v1_message, file_rookery_v1_user]);
 
 /**
  * A message to send.
@@ -671,6 +671,13 @@ export type MarkReadResponse = Message<"rookery.v1.MarkReadResponse"> & {
    * @generated from field: int64 unread = 2;
    */
   unread: bigint;
+
+  /**
+   * Membership.unread_mentions.
+   *
+   * @generated from field: int64 unread_mentions = 3;
+   */
+  unreadMentions: bigint;
 };
 
 /**
@@ -727,6 +734,13 @@ export type MarkUnreadResponse = Message<"rookery.v1.MarkUnreadResponse"> & {
    * @generated from field: int64 unread = 2;
    */
   unread: bigint;
+
+  /**
+   * Membership.unread_mentions.
+   *
+   * @generated from field: int64 unread_mentions = 3;
+   */
+  unreadMentions: bigint;
 };
 
 /**
@@ -735,6 +749,268 @@ export type MarkUnreadResponse = Message<"rookery.v1.MarkUnreadResponse"> & {
  */
 export const MarkUnreadResponseSchema: GenMessage<MarkUnreadResponse> = /*@__PURE__*/
   messageDesc(file_rookery_v1_message_service, 21);
+
+/**
+ * What to pin.
+ *
+ * @generated from message rookery.v1.PinMessageRequest
+ */
+export type PinMessageRequest = Message<"rookery.v1.PinMessageRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: int64 conversation_id = 1;
+   */
+  conversationId: bigint;
+
+  /**
+   * The message; not a system line.
+   *
+   * @generated from field: int64 id = 2;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message rookery.v1.PinMessageRequest.
+ * Use `create(PinMessageRequestSchema)` to create a new message.
+ */
+export const PinMessageRequestSchema: GenMessage<PinMessageRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message_service, 22);
+
+/**
+ * Pinned.
+ *
+ * @generated from message rookery.v1.PinMessageResponse
+ */
+export type PinMessageResponse = Message<"rookery.v1.PinMessageResponse"> & {
+  /**
+   * The message as it now is.
+   *
+   * @generated from field: rookery.v1.Message message = 1;
+   */
+  message?: Message$1 | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.PinMessageResponse.
+ * Use `create(PinMessageResponseSchema)` to create a new message.
+ */
+export const PinMessageResponseSchema: GenMessage<PinMessageResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message_service, 23);
+
+/**
+ * What to unpin.
+ *
+ * @generated from message rookery.v1.UnpinMessageRequest
+ */
+export type UnpinMessageRequest = Message<"rookery.v1.UnpinMessageRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: int64 conversation_id = 1;
+   */
+  conversationId: bigint;
+
+  /**
+   * The message.
+   *
+   * @generated from field: int64 id = 2;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message rookery.v1.UnpinMessageRequest.
+ * Use `create(UnpinMessageRequestSchema)` to create a new message.
+ */
+export const UnpinMessageRequestSchema: GenMessage<UnpinMessageRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message_service, 24);
+
+/**
+ * Unpinned.
+ *
+ * @generated from message rookery.v1.UnpinMessageResponse
+ */
+export type UnpinMessageResponse = Message<"rookery.v1.UnpinMessageResponse"> & {
+  /**
+   * The message as it now is.
+   *
+   * @generated from field: rookery.v1.Message message = 1;
+   */
+  message?: Message$1 | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.UnpinMessageResponse.
+ * Use `create(UnpinMessageResponseSchema)` to create a new message.
+ */
+export const UnpinMessageResponseSchema: GenMessage<UnpinMessageResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message_service, 25);
+
+/**
+ * Which page of which conversation.
+ *
+ * @generated from message rookery.v1.ListPinsRequest
+ */
+export type ListPinsRequest = Message<"rookery.v1.ListPinsRequest"> & {
+  /**
+   * The conversation.
+   *
+   * @generated from field: int64 conversation_id = 1;
+   */
+  conversationId: bigint;
+
+  /**
+   * 1 to 100; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rookery.v1.ListPinsRequest.
+ * Use `create(ListPinsRequestSchema)` to create a new message.
+ */
+export const ListPinsRequestSchema: GenMessage<ListPinsRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message_service, 26);
+
+/**
+ * A page of pinned messages.
+ *
+ * @generated from message rookery.v1.ListPinsResponse
+ */
+export type ListPinsResponse = Message<"rookery.v1.ListPinsResponse"> & {
+  /**
+   * Last pinned first.
+   *
+   * @generated from field: repeated rookery.v1.Message messages = 1;
+   */
+  messages: Message$1[];
+
+  /**
+   * Their authors and those who pinned them, once each.
+   *
+   * @generated from field: repeated rookery.v1.User users = 2;
+   */
+  users: User[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 3;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rookery.v1.ListPinsResponse.
+ * Use `create(ListPinsResponseSchema)` to create a new message.
+ */
+export const ListPinsResponseSchema: GenMessage<ListPinsResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message_service, 27);
+
+/**
+ * What to look for.
+ *
+ * @generated from message rookery.v1.SearchMessagesRequest
+ */
+export type SearchMessagesRequest = Message<"rookery.v1.SearchMessagesRequest"> & {
+  /**
+   * Words, at most 16 and 256 characters in all: a message is found that has every one of them, in any case, as a word, a part
+   * of one (three letters or more), or its beginning. "in quotes": just so. Beside words: from:NAME, mentions:NAME (or me),
+   * in:ID or in:"GROUP NAME", has:file, has:picture, has:gif, has:link, before:2026-01-31, after:2026-01-01 (days of UTC); each
+   * may stand alone, and a minus before it is no part of this language. INVALID_ARGUMENT names what is not understood.
+   *
+   * @generated from field: string query = 1;
+   */
+  query: string;
+
+  /**
+   * Only in this conversation; 0: in all of the caller's.
+   *
+   * @generated from field: int64 conversation_id = 2;
+   */
+  conversationId: bigint;
+
+  /**
+   * 1 to 100; 0 means 20.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rookery.v1.SearchMessagesRequest.
+ * Use `create(SearchMessagesRequestSchema)` to create a new message.
+ */
+export const SearchMessagesRequestSchema: GenMessage<SearchMessagesRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message_service, 28);
+
+/**
+ * A page of what was found.
+ *
+ * @generated from message rookery.v1.SearchMessagesResponse
+ */
+export type SearchMessagesResponse = Message<"rookery.v1.SearchMessagesResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated rookery.v1.Message messages = 1;
+   */
+  messages: Message$1[];
+
+  /**
+   * Their authors and whom they mention, once each.
+   *
+   * @generated from field: repeated rookery.v1.User users = 2;
+   */
+  users: User[];
+
+  /**
+   * How many there are in all, exact up to 1,000. Counted for the first page; 0 on later ones.
+   *
+   * @generated from field: int32 total = 3;
+   */
+  total: number;
+
+  /**
+   * Whether there are more than `total`.
+   *
+   * @generated from field: bool total_is_more = 4;
+   */
+  totalIsMore: boolean;
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 5;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rookery.v1.SearchMessagesResponse.
+ * Use `create(SearchMessagesResponseSchema)` to create a new message.
+ */
+export const SearchMessagesResponseSchema: GenMessage<SearchMessagesResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_message_service, 29);
 
 /**
  * Messages. A conversation that the caller is not in, and a message from before she came, is NOT_FOUND, just like one
@@ -765,7 +1041,7 @@ export const MessageService: GenService<{
     output: typeof EditMessageResponseSchema;
   },
   /**
-   * Takes a message back: its author may, and in a group its owner. Twice is no error.
+   * Takes a message back: its author may, in a group its owner, in the global room an admin. Twice is no error.
    *
    * @generated from rpc rookery.v1.MessageService.DeleteMessage
    */
@@ -824,6 +1100,48 @@ export const MessageService: GenService<{
     methodKind: "unary";
     input: typeof RemoveReactionRequestSchema;
     output: typeof RemoveReactionResponseSchema;
+  },
+  /**
+   * Pins a message: any member may, in the global room an admin. Twice is no error; RESOURCE_EXHAUSTED (LIMIT_REACHED) beyond
+   * ServerLimits.pins.
+   *
+   * @generated from rpc rookery.v1.MessageService.PinMessage
+   */
+  pinMessage: {
+    methodKind: "unary";
+    input: typeof PinMessageRequestSchema;
+    output: typeof PinMessageResponseSchema;
+  },
+  /**
+   * Unpins a message: as PinMessage. If it was not pinned it is no error.
+   *
+   * @generated from rpc rookery.v1.MessageService.UnpinMessage
+   */
+  unpinMessage: {
+    methodKind: "unary";
+    input: typeof UnpinMessageRequestSchema;
+    output: typeof UnpinMessageResponseSchema;
+  },
+  /**
+   * The pinned messages of a conversation that the caller may read, last pinned first.
+   *
+   * @generated from rpc rookery.v1.MessageService.ListPins
+   */
+  listPins: {
+    methodKind: "unary";
+    input: typeof ListPinsRequestSchema;
+    output: typeof ListPinsResponseSchema;
+  },
+  /**
+   * Finds messages that the caller may read now, newest first. An index that is at most a second behind is asked; edited and
+   * deleted messages are found as they now are.
+   *
+   * @generated from rpc rookery.v1.MessageService.SearchMessages
+   */
+  searchMessages: {
+    methodKind: "unary";
+    input: typeof SearchMessagesRequestSchema;
+    output: typeof SearchMessagesResponseSchema;
   },
   /**
    * Who reacted with an emote, in order of time.

@@ -2,8 +2,8 @@
 // @generated from file rookery/v1/server.proto (package rookery.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/server.proto.
  */
 export const file_rookery_v1_server: GenFile = /*@__PURE__*/
-  fileDesc("Chdyb29rZXJ5L3YxL3NlcnZlci5wcm90bxIKcm9va2VyeS52MSLiAQoMU2VydmVyTGltaXRzEhcKD3RleHRfY2hhcmFjdGVycxgBIAEoBRISCgp0ZXh0X2J5dGVzGAIgASgFEhUKDWdyb3VwX21lbWJlcnMYAyABKAUSEwoLc21hbGxfZ3JvdXAYBCABKAUSDgoGcmVwbGF5GAUgASgFEhYKDnJlYWN0aW9uX2tpbmRzGAYgASgFEhMKC2F0dGFjaG1lbnRzGAcgASgFEhIKCmZpbGVfYnl0ZXMYCCABKAMSEgoKdXNlcl9ieXRlcxgJIAEoAxIUCgxhdmF0YXJfYnl0ZXMYCiABKAMisQIKDVNlcnZlclRpbWluZ3MSLAoJaGVhcnRiZWF0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNdHlwaW5nX3JlcGVhdBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg50eXBpbmdfZXhwaXJlcxgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9hY3Rpdml0eV9yZXBlYXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKaWRsZV9hZnRlchgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("Chdyb29rZXJ5L3YxL3NlcnZlci5wcm90bxIKcm9va2VyeS52MSKtAgoMU2VydmVyTGltaXRzEhcKD3RleHRfY2hhcmFjdGVycxgBIAEoBRISCgp0ZXh0X2J5dGVzGAIgASgFEhUKDWdyb3VwX21lbWJlcnMYAyABKAUSEwoLc21hbGxfZ3JvdXAYBCABKAUSDgoGcmVwbGF5GAUgASgFEhYKDnJlYWN0aW9uX2tpbmRzGAYgASgFEhMKC2F0dGFjaG1lbnRzGAcgASgFEhIKCmZpbGVfYnl0ZXMYCCABKAMSEgoKdXNlcl9ieXRlcxgJIAEoAxIUCgxhdmF0YXJfYnl0ZXMYCiABKAMSEAoIbWVudGlvbnMYCyABKAUSDAoEcGlucxgMIAEoBRIOCgZibG9ja3MYDSABKAUSGQoRc3RhdHVzX2NoYXJhY3RlcnMYDiABKAUisQIKDVNlcnZlclRpbWluZ3MSLAoJaGVhcnRiZWF0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNdHlwaW5nX3JlcGVhdBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg50eXBpbmdfZXhwaXJlcxgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9hY3Rpdml0eV9yZXBlYXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKaWRsZV9hZnRlchgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiqNAQoQUmVnaXN0cmF0aW9uTW9kZRIhCh1SRUdJU1RSQVRJT05fTU9ERV9VTlNQRUNJRklFRBAAEhoKFlJFR0lTVFJBVElPTl9NT0RFX09QRU4QARIcChhSRUdJU1RSQVRJT05fTU9ERV9JTlZJVEUQAhIcChhSRUdJU1RSQVRJT05fTU9ERV9DTE9TRUQQA2IGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * The limits of this server. All are settings of its operator.
@@ -90,6 +90,34 @@ export type ServerLimits = Message<"rookery.v1.ServerLimits"> & {
    * @generated from field: int64 avatar_bytes = 10;
    */
   avatarBytes: bigint;
+
+  /**
+   * Most people that one message mentions.
+   *
+   * @generated from field: int32 mentions = 11;
+   */
+  mentions: number;
+
+  /**
+   * Most pinned messages of one conversation.
+   *
+   * @generated from field: int32 pins = 12;
+   */
+  pins: number;
+
+  /**
+   * Most people whom one user blocks.
+   *
+   * @generated from field: int32 blocks = 13;
+   */
+  blocks: number;
+
+  /**
+   * Longest status text, in Unicode scalar values.
+   *
+   * @generated from field: int32 status_characters = 14;
+   */
+  statusCharacters: number;
 };
 
 /**
@@ -154,4 +182,45 @@ export type ServerTimings = Message<"rookery.v1.ServerTimings"> & {
  */
 export const ServerTimingsSchema: GenMessage<ServerTimings> = /*@__PURE__*/
   messageDesc(file_rookery_v1_server, 1);
+
+/**
+ * Who may make an account.
+ *
+ * @generated from enum rookery.v1.RegistrationMode
+ */
+export enum RegistrationMode {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: REGISTRATION_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Everybody.
+   *
+   * @generated from enum value: REGISTRATION_MODE_OPEN = 1;
+   */
+  OPEN = 1,
+
+  /**
+   * Whoever has an invite.
+   *
+   * @generated from enum value: REGISTRATION_MODE_INVITE = 2;
+   */
+  INVITE = 2,
+
+  /**
+   * Nobody; admins make accounts.
+   *
+   * @generated from enum value: REGISTRATION_MODE_CLOSED = 3;
+   */
+  CLOSED = 3,
+}
+
+/**
+ * Describes the enum rookery.v1.RegistrationMode.
+ */
+export const RegistrationModeSchema: GenEnum<RegistrationMode> = /*@__PURE__*/
+  enumDesc(file_rookery_v1_server, 0);
 

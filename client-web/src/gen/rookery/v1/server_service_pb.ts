@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { ServerLimits, ServerTimings } from "./server_pb";
+import type { RegistrationMode, ServerLimits, ServerTimings } from "./server_pb";
 import { file_rookery_v1_server } from "./server_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/server_service.proto.
  */
 export const file_rookery_v1_server_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yb29rZXJ5L3YxL3NlcnZlcl9zZXJ2aWNlLnByb3RvEgpyb29rZXJ5LnYxIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IrsBChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhIKCmhpc3RvcnlfaWQYAyABKAkSGQoRcmVnaXN0cmF0aW9uX29wZW4YBCABKAgSKAoGbGltaXRzGAUgASgLMhgucm9va2VyeS52MS5TZXJ2ZXJMaW1pdHMSKgoHdGltaW5ncxgGIAEoCzIZLnJvb2tlcnkudjEuU2VydmVyVGltaW5nczJlCg1TZXJ2ZXJTZXJ2aWNlElQKDUdldFNlcnZlckluZm8SIC5yb29rZXJ5LnYxLkdldFNlcnZlckluZm9SZXF1ZXN0GiEucm9va2VyeS52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2ViBnByb3RvMw", [file_rookery_v1_server]);
+  fileDesc("Ch9yb29rZXJ5L3YxL3NlcnZlcl9zZXJ2aWNlLnByb3RvEgpyb29rZXJ5LnYxIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IoICChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhIKCmhpc3RvcnlfaWQYAyABKAkSGQoRcmVnaXN0cmF0aW9uX29wZW4YBCABKAgSKAoGbGltaXRzGAUgASgLMhgucm9va2VyeS52MS5TZXJ2ZXJMaW1pdHMSKgoHdGltaW5ncxgGIAEoCzIZLnJvb2tlcnkudjEuU2VydmVyVGltaW5ncxIyCgxyZWdpc3RyYXRpb24YByABKA4yHC5yb29rZXJ5LnYxLlJlZ2lzdHJhdGlvbk1vZGUSEQoJdW5jbGFpbWVkGAggASgIMmUKDVNlcnZlclNlcnZpY2USVAoNR2V0U2VydmVySW5mbxIgLnJvb2tlcnkudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIS5yb29rZXJ5LnYxLkdldFNlcnZlckluZm9SZXNwb25zZWIGcHJvdG8z", [file_rookery_v1_server]);
 
 /**
  * Asks for nothing.
@@ -57,7 +57,7 @@ export type GetServerInfoResponse = Message<"rookery.v1.GetServerInfoResponse"> 
   historyId: string;
 
   /**
-   * Whether Register makes accounts.
+   * Whether Register makes accounts for everybody: registration is OPEN.
    *
    * @generated from field: bool registration_open = 4;
    */
@@ -76,6 +76,20 @@ export type GetServerInfoResponse = Message<"rookery.v1.GetServerInfoResponse"> 
    * @generated from field: rookery.v1.ServerTimings timings = 6;
    */
   timings?: ServerTimings | undefined;
+
+  /**
+   * Who may make an account.
+   *
+   * @generated from field: rookery.v1.RegistrationMode registration = 7;
+   */
+  registration: RegistrationMode;
+
+  /**
+   * Whether nobody owns the server yet: the code that it printed at its start makes an account its first admin.
+   *
+   * @generated from field: bool unclaimed = 8;
+   */
+  unclaimed: boolean;
 };
 
 /**

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/user.proto.
  */
 export const file_rookery_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChVyb29rZXJ5L3YxL3VzZXIucHJvdG8SCnJvb2tlcnkudjEilAEKBFVzZXISCgoCaWQYASABKAMSDAoEbmFtZRgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDQoFYWJvdXQYBCABKAkSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY29sb3IYBiABKAkSDgoGYXZhdGFyGAcgASgJIi4KBlN0YXR1cxIkCgRraW5kGAEgASgOMhYucm9va2VyeS52MS5TdGF0dXNLaW5kIncKCFByZXNlbmNlEg8KB3VzZXJfaWQYASABKAMSKAoFc3RhdGUYAiABKA4yGS5yb29rZXJ5LnYxLlByZXNlbmNlU3RhdGUSMAoMbGFzdF9zZWVuX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCqiAQoNUHJlc2VuY2VTdGF0ZRIeChpQUkVTRU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVBSRVNFTkNFX1NUQVRFX09OTElORRABEhcKE1BSRVNFTkNFX1NUQVRFX0lETEUQAhIaChZQUkVTRU5DRV9TVEFURV9PRkZMSU5FEAMSIQodUFJFU0VOQ0VfU1RBVEVfRE9fTk9UX0RJU1RVUkIQBCqSAQoKU3RhdHVzS2luZBIbChdTVEFUVVNfS0lORF9VTlNQRUNJRklFRBAAEhYKElNUQVRVU19LSU5EX09OTElORRABEhQKEFNUQVRVU19LSU5EX0lETEUQAhIeChpTVEFUVVNfS0lORF9ET19OT1RfRElTVFVSQhADEhkKFVNUQVRVU19LSU5EX0lOVklTSUJMRRAEYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChVyb29rZXJ5L3YxL3VzZXIucHJvdG8SCnJvb2tlcnkudjEigAIKBFVzZXISCgoCaWQYASABKAMSDAoEbmFtZRgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDQoFYWJvdXQYBCABKAkSLgoKY3JlYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY29sb3IYBiABKAkSDgoGYXZhdGFyGAcgASgJEg8KB2RlbGV0ZWQYCCABKAgSEwoLc3RhdHVzX3RleHQYCSABKAkSNQoRc3RhdHVzX2V4cGlyZXNfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFkbWluGAsgASgIIokBCgZTdGF0dXMSJAoEa2luZBgBIAEoDjIWLnJvb2tlcnkudjEuU3RhdHVzS2luZBIMCgR0ZXh0GAIgASgJEjMKD3RleHRfZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOaGlkZV9sYXN0X3NlZW4YBCABKAgidwoIUHJlc2VuY2USDwoHdXNlcl9pZBgBIAEoAxIoCgVzdGF0ZRgCIAEoDjIZLnJvb2tlcnkudjEuUHJlc2VuY2VTdGF0ZRIwCgxsYXN0X3NlZW5fYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKqIBCg1QcmVzZW5jZVN0YXRlEh4KGlBSRVNFTkNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUFJFU0VOQ0VfU1RBVEVfT05MSU5FEAESFwoTUFJFU0VOQ0VfU1RBVEVfSURMRRACEhoKFlBSRVNFTkNFX1NUQVRFX09GRkxJTkUQAxIhCh1QUkVTRU5DRV9TVEFURV9ET19OT1RfRElTVFVSQhAEKpIBCgpTdGF0dXNLaW5kEhsKF1NUQVRVU19LSU5EX1VOU1BFQ0lGSUVEEAASFgoSU1RBVFVTX0tJTkRfT05MSU5FEAESFAoQU1RBVFVTX0tJTkRfSURMRRACEh4KGlNUQVRVU19LSU5EX0RPX05PVF9ESVNUVVJCEAMSGQoVU1RBVFVTX0tJTkRfSU5WSVNJQkxFEARiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * An account as everybody on the server sees it.
@@ -68,6 +68,34 @@ export type User = Message<"rookery.v1.User"> & {
    * @generated from field: string avatar = 7;
    */
   avatar: string;
+
+  /**
+   * Set for an account that was deleted: its names are "Deleted user", and there is nothing else to it.
+   *
+   * @generated from field: bool deleted = 8;
+   */
+  deleted: boolean;
+
+  /**
+   * What she says of what she is doing: at most 128 characters, often empty.
+   *
+   * @generated from field: string status_text = 9;
+   */
+  statusText: string;
+
+  /**
+   * When status_text ends: clients stop showing it then. Absent: it stays.
+   *
+   * @generated from field: google.protobuf.Timestamp status_expires_at = 10;
+   */
+  statusExpiresAt?: Timestamp | undefined;
+
+  /**
+   * Whether she is an admin of this server.
+   *
+   * @generated from field: bool admin = 11;
+   */
+  admin: boolean;
 };
 
 /**
@@ -78,7 +106,7 @@ export const UserSchema: GenMessage<User> = /*@__PURE__*/
   messageDesc(file_rookery_v1_user, 0);
 
 /**
- * The user's own choice; nobody else is told it.
+ * The user's own choices. Others see what follows from `kind`, and `text` in her profile; nobody else is told the rest.
  *
  * @generated from message rookery.v1.Status
  */
@@ -89,6 +117,27 @@ export type Status = Message<"rookery.v1.Status"> & {
    * @generated from field: rookery.v1.StatusKind kind = 1;
    */
   kind: StatusKind;
+
+  /**
+   * As User.status_text.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * As User.status_expires_at.
+   *
+   * @generated from field: google.protobuf.Timestamp text_expires_at = 3;
+   */
+  textExpiresAt?: Timestamp | undefined;
+
+  /**
+   * Whether nobody is told when she was last connected.
+   *
+   * @generated from field: bool hide_last_seen = 4;
+   */
+  hideLastSeen: boolean;
 };
 
 /**
@@ -119,7 +168,7 @@ export type Presence = Message<"rookery.v1.Presence"> & {
   state: PresenceState;
 
   /**
-   * When the user was last connected; absent while she is, and where she never was.
+   * When the user was last connected; absent while she is, where she never was, and where she does not want it told.
    *
    * @generated from field: google.protobuf.Timestamp last_seen_at = 3;
    */

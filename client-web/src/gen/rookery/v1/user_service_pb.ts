@@ -4,8 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Presence, Status, StatusKind, User } from "./user_pb";
 import { file_rookery_v1_user } from "./user_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rookery/v1/user_service.proto.
  */
 export const file_rookery_v1_user_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yb29rZXJ5L3YxL3VzZXJfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDIlkKD0dldFVzZXJSZXNwb25zZRIeCgR1c2VyGAEgASgLMhAucm9va2VyeS52MS5Vc2VyEiYKCHByZXNlbmNlGAIgASgLMhQucm9va2VyeS52MS5QcmVzZW5jZSIjCg9HZXRVc2Vyc1JlcXVlc3QSEAoIdXNlcl9pZHMYASADKAMiXAoQR2V0VXNlcnNSZXNwb25zZRIfCgV1c2VycxgBIAMoCzIQLnJvb2tlcnkudjEuVXNlchInCglwcmVzZW5jZXMYAiADKAsyFC5yb29rZXJ5LnYxLlByZXNlbmNlIkkKEExpc3RVc2Vyc1JlcXVlc3QSDgoGZmlsdGVyGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInYKEUxpc3RVc2Vyc1Jlc3BvbnNlEh8KBXVzZXJzGAEgAygLMhAucm9va2VyeS52MS5Vc2VyEicKCXByZXNlbmNlcxgCIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2USFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIosBChRVcGRhdGVQcm9maWxlUmVxdWVzdBIUCgxkaXNwbGF5X25hbWUYASABKAkSDQoFYWJvdXQYAiABKAkSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEg0KBWNvbG9yGAQgASgJEg4KBmF2YXRhchgFIAEoCSI3ChVVcGRhdGVQcm9maWxlUmVzcG9uc2USHgoEdXNlchgBIAEoCzIQLnJvb2tlcnkudjEuVXNlciI4ChBTZXRTdGF0dXNSZXF1ZXN0EiQKBGtpbmQYASABKA4yFi5yb29rZXJ5LnYxLlN0YXR1c0tpbmQiNwoRU2V0U3RhdHVzUmVzcG9uc2USIgoGc3RhdHVzGAEgASgLMhIucm9va2VyeS52MS5TdGF0dXMyggMKC1VzZXJTZXJ2aWNlEkIKB0dldFVzZXISGi5yb29rZXJ5LnYxLkdldFVzZXJSZXF1ZXN0Ghsucm9va2VyeS52MS5HZXRVc2VyUmVzcG9uc2USRQoIR2V0VXNlcnMSGy5yb29rZXJ5LnYxLkdldFVzZXJzUmVxdWVzdBocLnJvb2tlcnkudjEuR2V0VXNlcnNSZXNwb25zZRJICglMaXN0VXNlcnMSHC5yb29rZXJ5LnYxLkxpc3RVc2Vyc1JlcXVlc3QaHS5yb29rZXJ5LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlElQKDVVwZGF0ZVByb2ZpbGUSIC5yb29rZXJ5LnYxLlVwZGF0ZVByb2ZpbGVSZXF1ZXN0GiEucm9va2VyeS52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2USSAoJU2V0U3RhdHVzEhwucm9va2VyeS52MS5TZXRTdGF0dXNSZXF1ZXN0Gh0ucm9va2VyeS52MS5TZXRTdGF0dXNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_field_mask, file_rookery_v1_user]);
+  fileDesc("Ch1yb29rZXJ5L3YxL3VzZXJfc2VydmljZS5wcm90bxIKcm9va2VyeS52MSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgDIlkKD0dldFVzZXJSZXNwb25zZRIeCgR1c2VyGAEgASgLMhAucm9va2VyeS52MS5Vc2VyEiYKCHByZXNlbmNlGAIgASgLMhQucm9va2VyeS52MS5QcmVzZW5jZSIjCg9HZXRVc2Vyc1JlcXVlc3QSEAoIdXNlcl9pZHMYASADKAMiXAoQR2V0VXNlcnNSZXNwb25zZRIfCgV1c2VycxgBIAMoCzIQLnJvb2tlcnkudjEuVXNlchInCglwcmVzZW5jZXMYAiADKAsyFC5yb29rZXJ5LnYxLlByZXNlbmNlIkkKEExpc3RVc2Vyc1JlcXVlc3QSDgoGZmlsdGVyGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInYKEUxpc3RVc2Vyc1Jlc3BvbnNlEh8KBXVzZXJzGAEgAygLMhAucm9va2VyeS52MS5Vc2VyEicKCXByZXNlbmNlcxgCIAMoCzIULnJvb2tlcnkudjEuUHJlc2VuY2USFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIosBChRVcGRhdGVQcm9maWxlUmVxdWVzdBIUCgxkaXNwbGF5X25hbWUYASABKAkSDQoFYWJvdXQYAiABKAkSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEg0KBWNvbG9yGAQgASgJEg4KBmF2YXRhchgFIAEoCSI3ChVVcGRhdGVQcm9maWxlUmVzcG9uc2USHgoEdXNlchgBIAEoCzIQLnJvb2tlcnkudjEuVXNlciKzAQoQU2V0U3RhdHVzUmVxdWVzdBIkCgRraW5kGAEgASgOMhYucm9va2VyeS52MS5TdGF0dXNLaW5kEhEKBHRleHQYAiABKAlIAIgBARItCgpleHBpcmVzX2luGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhsKDmhpZGVfbGFzdF9zZWVuGAQgASgISAGIAQFCBwoFX3RleHRCEQoPX2hpZGVfbGFzdF9zZWVuIjcKEVNldFN0YXR1c1Jlc3BvbnNlEiIKBnN0YXR1cxgBIAEoCzISLnJvb2tlcnkudjEuU3RhdHVzIiMKEEJsb2NrVXNlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoAyITChFCbG9ja1VzZXJSZXNwb25zZSIlChJVbmJsb2NrVXNlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoAyIVChNVbmJsb2NrVXNlclJlc3BvbnNlIjsKEkxpc3RCbG9ja2VkUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJdCgtCbG9ja2VkVXNlchIeCgR1c2VyGAEgASgLMhAucm9va2VyeS52MS5Vc2VyEi4KCmJsb2NrZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlgKE0xpc3RCbG9ja2VkUmVzcG9uc2USKAoHYmxvY2tlZBgBIAMoCzIXLnJvb2tlcnkudjEuQmxvY2tlZFVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMuwECgtVc2VyU2VydmljZRJCCgdHZXRVc2VyEhoucm9va2VyeS52MS5HZXRVc2VyUmVxdWVzdBobLnJvb2tlcnkudjEuR2V0VXNlclJlc3BvbnNlEkUKCEdldFVzZXJzEhsucm9va2VyeS52MS5HZXRVc2Vyc1JlcXVlc3QaHC5yb29rZXJ5LnYxLkdldFVzZXJzUmVzcG9uc2USSAoJTGlzdFVzZXJzEhwucm9va2VyeS52MS5MaXN0VXNlcnNSZXF1ZXN0Gh0ucm9va2VyeS52MS5MaXN0VXNlcnNSZXNwb25zZRJUCg1VcGRhdGVQcm9maWxlEiAucm9va2VyeS52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBohLnJvb2tlcnkudjEuVXBkYXRlUHJvZmlsZVJlc3BvbnNlEkgKCVNldFN0YXR1cxIcLnJvb2tlcnkudjEuU2V0U3RhdHVzUmVxdWVzdBodLnJvb2tlcnkudjEuU2V0U3RhdHVzUmVzcG9uc2USSAoJQmxvY2tVc2VyEhwucm9va2VyeS52MS5CbG9ja1VzZXJSZXF1ZXN0Gh0ucm9va2VyeS52MS5CbG9ja1VzZXJSZXNwb25zZRJOCgtVbmJsb2NrVXNlchIeLnJvb2tlcnkudjEuVW5ibG9ja1VzZXJSZXF1ZXN0Gh8ucm9va2VyeS52MS5VbmJsb2NrVXNlclJlc3BvbnNlEk4KC0xpc3RCbG9ja2VkEh4ucm9va2VyeS52MS5MaXN0QmxvY2tlZFJlcXVlc3QaHy5yb29rZXJ5LnYxLkxpc3RCbG9ja2VkUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_rookery_v1_user]);
 
 /**
  * Whom to get.
@@ -255,17 +255,38 @@ export const UpdateProfileResponseSchema: GenMessage<UpdateProfileResponse> = /*
   messageDesc(file_rookery_v1_user_service, 7);
 
 /**
- * The choice.
+ * The choice. What is left out stays as it is.
  *
  * @generated from message rookery.v1.SetStatusRequest
  */
 export type SetStatusRequest = Message<"rookery.v1.SetStatusRequest"> & {
   /**
-   * How the caller wants to be seen.
+   * How the caller wants to be seen; UNSPECIFIED: as before.
    *
    * @generated from field: rookery.v1.StatusKind kind = 1;
    */
   kind: StatusKind;
+
+  /**
+   * What she says of what she is doing: at most 128 characters, no control characters; empty takes it back. Absent: as before.
+   *
+   * @generated from field: optional string text = 2;
+   */
+  text?: string | undefined;
+
+  /**
+   * How long the new text holds, at most 365 days; absent: until she changes it. Only with `text`.
+   *
+   * @generated from field: google.protobuf.Duration expires_in = 3;
+   */
+  expiresIn?: Duration | undefined;
+
+  /**
+   * Whether nobody is told when she was last connected. Absent: as before.
+   *
+   * @generated from field: optional bool hide_last_seen = 4;
+   */
+  hideLastSeen?: boolean | undefined;
 };
 
 /**
@@ -295,6 +316,162 @@ export type SetStatusResponse = Message<"rookery.v1.SetStatusResponse"> & {
  */
 export const SetStatusResponseSchema: GenMessage<SetStatusResponse> = /*@__PURE__*/
   messageDesc(file_rookery_v1_user_service, 9);
+
+/**
+ * Whom.
+ *
+ * @generated from message rookery.v1.BlockUserRequest
+ */
+export type BlockUserRequest = Message<"rookery.v1.BlockUserRequest"> & {
+  /**
+   * The user; not the caller herself. RESOURCE_EXHAUSTED (LIMIT_REACHED) beyond 1,000.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message rookery.v1.BlockUserRequest.
+ * Use `create(BlockUserRequestSchema)` to create a new message.
+ */
+export const BlockUserRequestSchema: GenMessage<BlockUserRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 10);
+
+/**
+ * Blocked.
+ *
+ * @generated from message rookery.v1.BlockUserResponse
+ */
+export type BlockUserResponse = Message<"rookery.v1.BlockUserResponse"> & {
+};
+
+/**
+ * Describes the message rookery.v1.BlockUserResponse.
+ * Use `create(BlockUserResponseSchema)` to create a new message.
+ */
+export const BlockUserResponseSchema: GenMessage<BlockUserResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 11);
+
+/**
+ * Whom.
+ *
+ * @generated from message rookery.v1.UnblockUserRequest
+ */
+export type UnblockUserRequest = Message<"rookery.v1.UnblockUserRequest"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: int64 user_id = 1;
+   */
+  userId: bigint;
+};
+
+/**
+ * Describes the message rookery.v1.UnblockUserRequest.
+ * Use `create(UnblockUserRequestSchema)` to create a new message.
+ */
+export const UnblockUserRequestSchema: GenMessage<UnblockUserRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 12);
+
+/**
+ * Not blocked.
+ *
+ * @generated from message rookery.v1.UnblockUserResponse
+ */
+export type UnblockUserResponse = Message<"rookery.v1.UnblockUserResponse"> & {
+};
+
+/**
+ * Describes the message rookery.v1.UnblockUserResponse.
+ * Use `create(UnblockUserResponseSchema)` to create a new message.
+ */
+export const UnblockUserResponseSchema: GenMessage<UnblockUserResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 13);
+
+/**
+ * Which page.
+ *
+ * @generated from message rookery.v1.ListBlockedRequest
+ */
+export type ListBlockedRequest = Message<"rookery.v1.ListBlockedRequest"> & {
+  /**
+   * 1 to 100; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty for the first.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rookery.v1.ListBlockedRequest.
+ * Use `create(ListBlockedRequestSchema)` to create a new message.
+ */
+export const ListBlockedRequestSchema: GenMessage<ListBlockedRequest> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 14);
+
+/**
+ * Somebody whom the caller blocks.
+ *
+ * @generated from message rookery.v1.BlockedUser
+ */
+export type BlockedUser = Message<"rookery.v1.BlockedUser"> & {
+  /**
+   * Who.
+   *
+   * @generated from field: rookery.v1.User user = 1;
+   */
+  user?: User | undefined;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp blocked_at = 2;
+   */
+  blockedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rookery.v1.BlockedUser.
+ * Use `create(BlockedUserSchema)` to create a new message.
+ */
+export const BlockedUserSchema: GenMessage<BlockedUser> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 15);
+
+/**
+ * A page of them.
+ *
+ * @generated from message rookery.v1.ListBlockedResponse
+ */
+export type ListBlockedResponse = Message<"rookery.v1.ListBlockedResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated rookery.v1.BlockedUser blocked = 1;
+   */
+  blocked: BlockedUser[];
+
+  /**
+   * For the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rookery.v1.ListBlockedResponse.
+ * Use `create(ListBlockedResponseSchema)` to create a new message.
+ */
+export const ListBlockedResponseSchema: GenMessage<ListBlockedResponse> = /*@__PURE__*/
+  messageDesc(file_rookery_v1_user_service, 16);
 
 /**
  * People.
@@ -343,7 +520,8 @@ export const UserService: GenService<{
     output: typeof UpdateProfileResponseSchema;
   },
   /**
-   * Chooses how the caller wants to be seen; her other devices hear of it by StatusChanged.
+   * Chooses how the caller wants to be seen and what she says of it; her other devices hear of it by StatusChanged, everybody
+   * hears of a new text by UserChanged.
    *
    * @generated from rpc rookery.v1.UserService.SetStatus
    */
@@ -351,6 +529,37 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof SetStatusRequestSchema;
     output: typeof SetStatusResponseSchema;
+  },
+  /**
+   * Blocks somebody: in their direct chat neither can write any more (reading goes on), and neither sees the other typing or
+   * present, anywhere. She is not told. In groups her messages still come; clients fold them away. Twice is no error.
+   *
+   * @generated from rpc rookery.v1.UserService.BlockUser
+   */
+  blockUser: {
+    methodKind: "unary";
+    input: typeof BlockUserRequestSchema;
+    output: typeof BlockUserResponseSchema;
+  },
+  /**
+   * Takes that back. If there was no block it is no error.
+   *
+   * @generated from rpc rookery.v1.UserService.UnblockUser
+   */
+  unblockUser: {
+    methodKind: "unary";
+    input: typeof UnblockUserRequestSchema;
+    output: typeof UnblockUserResponseSchema;
+  },
+  /**
+   * Whom the caller blocks, newest first.
+   *
+   * @generated from rpc rookery.v1.UserService.ListBlocked
+   */
+  listBlocked: {
+    methodKind: "unary";
+    input: typeof ListBlockedRequestSchema;
+    output: typeof ListBlockedResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rookery_v1_user_service, 0);
