@@ -1,6 +1,8 @@
 //! Rules: one file per noun. May they? Then do it, commit, publish. Knows the store and the hub, and no transport.
 
 pub mod account;
+pub mod admin;
+pub mod audit;
 pub mod conversation;
 pub mod ctx;
 pub mod error;

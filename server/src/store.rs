@@ -1,6 +1,7 @@
 //! SQL: one file per noun with its row, its query texts and one function for each text. The only place that names sqlx.
 //! Knows no rules, no hub and no protocol.
 
+pub mod audit;
 pub mod conversation;
 pub mod gif;
 pub mod history;

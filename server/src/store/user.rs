@@ -95,6 +95,14 @@ pub async fn get(conn: &mut Conn, id: i64) -> Result<Option<UserRow>> {
     Ok(on!(conn, c => sqlx::query_as(GET).bind(id).fetch_optional(c).await?))
 }
 
+const IS_ADMIN: &str = "select count(*) from users where id = $1 and admin and not disabled and not deleted";
+
+/// Whether a user is an admin.
+pub async fn is_admin(conn: &mut Conn, id: i64) -> Result<bool> {
+    let count: i64 = on!(conn, c => sqlx::query_scalar(IS_ADMIN).bind(id).fetch_one(c).await?);
+    Ok(count > 0)
+}
+
 const GET_MANY_SQLITE: &str =
     concat!("select ", user_columns!(""), " from users where id in (select value from json_each($1)) order by id");
 const GET_MANY_POSTGRES: &str = concat!(
