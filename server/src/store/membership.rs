@@ -90,7 +90,7 @@ pub struct MemberRow {
 
 const LIST: &str = concat!(
     "select ",
-    user_columns!("u."),
+    user_columns!(),
     ", p.joined_position, p.joined_at from memberships p join users u on u.id = p.user_id \
     where p.conversation_id = $1 and (p.joined_position, p.user_id) > ($2, $3) \
     order by p.joined_position, p.user_id limit $4 + 0"

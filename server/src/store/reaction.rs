@@ -93,7 +93,7 @@ pub struct Reactor {
 
 const LIST: &str = concat!(
     "select ",
-    user_columns!("u."),
+    user_columns!(),
     ", r.added from reactions r join users u on u.id = r.user_id \
     where r.conversation_id = $1 and r.message_id = $2 and r.emote = $3 and r.added > $4 order by r.added limit $5 + 0"
 );

@@ -24,35 +24,17 @@ pub struct UserRow {
     pub deleted: bool,
 }
 
-/// The columns of a profile, each with the name of its table before it, or ''.
+macro_rules! columns {
+    () => {
+        "id, name, display_name, about, created_at, last_seen_at, color, avatar, status_text, status_expires_at, admin, deleted"
+    };
+}
+
+/// The same of a table that is called u.
 macro_rules! user_columns {
-    ($table:literal) => {
-        concat!(
-            $table,
-            "id, ",
-            $table,
-            "name, ",
-            $table,
-            "display_name, ",
-            $table,
-            "about, ",
-            $table,
-            "created_at, ",
-            $table,
-            "last_seen_at, ",
-            $table,
-            "color, ",
-            $table,
-            "avatar, ",
-            $table,
-            "status_text, ",
-            $table,
-            "status_expires_at, ",
-            $table,
-            "admin, ",
-            $table,
-            "deleted"
-        )
+    () => {
+        "u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, u.color, u.avatar, u.status_text, \
+         u.status_expires_at, u.admin, u.deleted"
     };
 }
 pub(super) use user_columns;
@@ -70,7 +52,7 @@ pub struct NewUser<'a> {
 const INSERT: &str = concat!(
     "insert into users (name, name_key, display_name, search_key, password_hash, created_at) \
      values ($1, $2, $3, $4, $5, $6) on conflict (name_key) do nothing returning ",
-    user_columns!("")
+    columns!()
 );
 
 /// Stores a new account; nothing if its name is taken.
@@ -88,7 +70,7 @@ pub async fn password(conn: &mut Conn, name_key: &str) -> Result<Option<(i64, St
     Ok(on!(conn, c => sqlx::query_as(PASSWORD).bind(name_key).fetch_optional(c).await?))
 }
 
-const GET: &str = concat!("select ", user_columns!(""), " from users where id = $1");
+const GET: &str = concat!("select ", columns!(), " from users where id = $1");
 
 /// One user.
 pub async fn get(conn: &mut Conn, id: i64) -> Result<Option<UserRow>> {
@@ -104,10 +86,10 @@ pub async fn is_admin(conn: &mut Conn, id: i64) -> Result<bool> {
 }
 
 const GET_MANY_SQLITE: &str =
-    concat!("select ", user_columns!(""), " from users where id in (select value from json_each($1)) order by id");
+    concat!("select ", columns!(), " from users where id in (select value from json_each($1)) order by id");
 const GET_MANY_POSTGRES: &str = concat!(
     "select ",
-    user_columns!(""),
+    columns!(),
     " from users where id in (select value::bigint from jsonb_array_elements_text($1::jsonb)) order by id"
 );
 
@@ -122,7 +104,7 @@ pub async fn get_many(conn: &mut Conn, ids: &[i64]) -> Result<Vec<UserRow>> {
 
 const LIST: &str = concat!(
     "select ",
-    user_columns!(""),
+    columns!(),
     " from users where name_key > $1 and ($2 = '' or search_key like $2 escape '\\') order by name_key limit $3 + 0"
 );
 
@@ -142,7 +124,7 @@ pub struct Profile {
 
 const UPDATE: &str = concat!(
     "update users set display_name = $2, about = $3, color = $4, avatar = $5, search_key = $6 where id = $1 returning ",
-    user_columns!("")
+    columns!()
 );
 
 /// Changes a profile.

@@ -26,7 +26,7 @@ impl Query {
     }
 }
 
-/// Reads Rust's own form of a text: literals, `concat!` and macros of the same file that stand for either.
+/// Reads Rust's own form of a text: literals, `concat!` and macros that stand for either, of the same file or `pub(super)`.
 struct Reader<'source> {
     source: &'source str,
     macros: &'source HashMap<String, String>,
@@ -89,20 +89,36 @@ fn limits_are_sums(text: &str) -> bool {
     limits.all(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(" + 0"))
 }
 
+/// The macros without arguments that a file defines, by name.
+fn macros_of(source: &str) -> HashMap<String, String> {
+    let mut macros = HashMap::new();
+    for part in source.split("macro_rules! ").skip(1) {
+        let name = part.split_whitespace().next().unwrap();
+        if let Some((_, body)) = part.split_once("() => {") {
+            macros.insert(name.to_owned(), body.trim_start().to_owned());
+        }
+    }
+    macros
+}
+
 fn queries() -> Vec<Query> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+    let read = |path: std::path::PathBuf| {
         let source = std::fs::read_to_string(&path).unwrap();
-        let mut macros = HashMap::new();
-        for part in source.split("macro_rules! ").skip(1) {
-            let name = part.split_whitespace().next().unwrap();
-            if let Some((_, body)) = part.split_once("() => {") {
-                macros.insert(name.to_owned(), body.trim_start().to_owned());
-            }
-        }
+        (path.file_name().unwrap().to_string_lossy().into_owned(), source)
+    };
+    let files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    let files: Vec<(String, String)> = files.into_iter().map(read).collect();
+    let shared = |name: &str, source: &str| source.contains(&format!("pub(super) use {name};"));
+    let shared: HashMap<String, String> = files
+        .iter()
+        .flat_map(|(_, source)| macros_of(source).into_iter().filter(|(name, _)| shared(name, source)))
+        .collect();
+    let mut found = Vec::new();
+    for (file, source) in files {
+        let mut macros = shared.clone();
+        macros.extend(macros_of(&source));
         let begin = found.len();
         for part in source.split("const ").skip(1) {
             if let Some((name, text)) = part.split_once(": &str =")
