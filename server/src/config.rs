@@ -44,6 +44,8 @@ pub enum Command {
         /// Where to; it is made, and must not hold a backup yet
         dir: PathBuf,
     },
+    /// Look whether the configuration, the database and the files are as they must be; changes nothing
+    Doctor,
     /// Put a backup into the data folder of a stopped server
     Restore {
         /// A folder that `backup` made

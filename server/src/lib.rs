@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 pub mod gif;
 pub mod hub;

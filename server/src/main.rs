@@ -6,6 +6,7 @@ use clap::Parser;
 use rookery_server::{
     Server, backup,
     config::{Command, Config, DEFAULT_FILE, Flags},
+    doctor,
     domain::ctx::Clock,
 };
 use tokio::{
@@ -46,6 +47,7 @@ fn start(flags: &Flags) -> Result<(), String> {
             Ok(())
         }
         Some(Command::Backup { dir }) => runtime.block_on(backup::backup(&config, dir)),
+        Some(Command::Doctor) => runtime.block_on(doctor::examine(&config)),
         Some(Command::Restore { dir }) => {
             let _lock = lock(&config.data)?;
             runtime.block_on(backup::restore(&config, dir))

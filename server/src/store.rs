@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod conversation;
+pub mod doctor;
 pub mod gif;
 pub mod history;
 pub mod invite;

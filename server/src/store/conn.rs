@@ -113,16 +113,21 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 impl Db {
     /// Opens the database, checks that what it acknowledges is durable, and brings its schema up to date.
     pub async fn open(config: &DbConfig) -> std::result::Result<Self, String> {
+        let db = Self::connect(config).await?;
+        match &mut db.writer().await.map_err(|error| error.to_string())? {
+            Conn::Sqlite(c) => migration::run(&mut **c, migration::SQLITE).await?,
+            Conn::Postgres(c) => migration::run(&mut **c, migration::POSTGRES).await?,
+        }
+        Ok(db)
+    }
+
+    /// Opens the database as it is.
+    pub async fn connect(config: &DbConfig) -> std::result::Result<Self, String> {
         let db = match config {
             DbConfig::Sqlite(path) => Self::open_sqlite(path.clone()).await?,
             DbConfig::Postgres(url) => Self::open_postgres(url).await?,
         };
-        let mut conn = db.writer().await.map_err(|error| error.to_string())?;
-        conn.refuse_unsafe().await?;
-        match &mut conn {
-            Conn::Sqlite(c) => migration::run(&mut **c, migration::SQLITE).await?,
-            Conn::Postgres(c) => migration::run(&mut **c, migration::POSTGRES).await?,
-        }
+        db.writer().await.map_err(|error| error.to_string())?.refuse_unsafe().await?;
         Ok(db)
     }
 
@@ -244,6 +249,7 @@ const AT_REST_POSTGRES: &str = "select now() = statement_timestamp()";
 const VERSION_SQLITE: &str = "select sqlite_version()";
 const SYNCHRONOUS_SQLITE: &str = "pragma synchronous";
 const JOURNAL_MODE_SQLITE: &str = "pragma journal_mode";
+const SCHEMA: &str = "select coalesce(max(version), 0) from _sqlx_migrations";
 const SETTINGS_POSTGRES: &str = "select name, setting from pg_settings \
     where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name";
 
@@ -283,6 +289,23 @@ impl Conn {
             }
         }
         Ok(())
+    }
+
+    /// Which step the schema is at, if it is this program's newest; else in words why it is not.
+    pub async fn schema(&mut self) -> std::result::Result<std::result::Result<i64, String>, String> {
+        let list = if matches!(self, Self::Sqlite(_)) { migration::SQLITE } else { migration::POSTGRES };
+        let newest = list.last().map_or(0, |(number, ..)| *number);
+        let step: i64 = on!(self, c => sqlx::query_scalar(SCHEMA).fetch_one(c).await)
+            .map_err(|error| format!("the schema cannot be read: {error}"))?;
+        Ok(match step.cmp(&newest) {
+            std::cmp::Ordering::Equal => Ok(step),
+            std::cmp::Ordering::Less => {
+                Err(format!("step {step} of {newest}: a start of this program's server brings it up to date"))
+            }
+            std::cmp::Ordering::Greater => {
+                Err(format!("step {step}, which this program does not know: it needs the newer program"))
+            }
+        })
     }
 
     /// Begins a transaction that writes.

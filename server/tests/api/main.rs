@@ -12,6 +12,7 @@ mod change;
 mod conversation;
 mod corpus;
 mod docs;
+mod doctor;
 #[path = "../harness/exchange.rs"]
 mod exchange;
 mod fuzz;
