@@ -212,7 +212,43 @@ impl Config {
         if let Some(database) = &flags.database {
             config.database.clone_from(database);
         }
+        config.check()?;
         Ok(config)
+    }
+
+    /// Refuses what no server could run with, by the setting's name: a zero that would end every stream, say.
+    fn check(&self) -> Result<(), String> {
+        let Self { limits, timings, .. } = self;
+        let numbers = [
+            ("limits.text_characters", limits.text_characters.try_into().unwrap_or(i64::MAX)),
+            ("limits.text_bytes", limits.text_bytes.try_into().unwrap_or(i64::MAX)),
+            ("limits.group_members", limits.group_members),
+            ("limits.replay", limits.replay),
+            ("limits.connections", limits.connections.try_into().unwrap_or(i64::MAX)),
+        ];
+        let spans = [
+            ("timings.heartbeat", timings.heartbeat),
+            ("timings.timeout", timings.timeout),
+            ("timings.typing_repeat", timings.typing_repeat),
+            ("timings.typing_expires", timings.typing_expires),
+            ("timings.activity_repeat", timings.activity_repeat),
+            ("timings.activity_expires", timings.activity_expires),
+        ];
+        let spans = spans.map(|(name, seconds)| (name, i64::try_from(seconds).unwrap_or(i64::MAX)));
+        if let Some((name, _)) = numbers.into_iter().chain(spans).find(|(_, number)| *number < 1) {
+            return Err(format!("the configuration is not right: {name} must be at least 1"));
+        }
+        let pairs = [
+            ("timings.timeout", timings.timeout, "timings.heartbeat", timings.heartbeat),
+            ("timings.typing_expires", timings.typing_expires, "timings.typing_repeat", timings.typing_repeat),
+            ("timings.activity_expires", timings.activity_expires, "timings.activity_repeat", timings.activity_repeat),
+        ];
+        match pairs.into_iter().find(|(_, longer, _, shorter)| longer <= shorter) {
+            Some((longer, _, shorter, _)) => {
+                Err(format!("the configuration is not right: {longer} must be longer than {shorter}"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Where the database is.
@@ -297,6 +333,17 @@ mod tests {
             format!("{printed:?}"),
             format!("{:?}", Config { data: "rookery-data".into(), ..Config::default() })
         );
+    }
+
+    #[test]
+    fn what_no_server_could_run_with_is_refused_by_name() {
+        assert_eq!(Config::default().check(), Ok(()));
+        let mut config = Config::default();
+        config.timings.heartbeat = 0;
+        assert!(config.check().unwrap_err().contains("timings.heartbeat must be at least 1"));
+        let mut config = Config::default();
+        config.timings.timeout = 15;
+        assert!(config.check().unwrap_err().contains("timings.timeout must be longer than timings.heartbeat"));
     }
 
     #[test]
