@@ -10,11 +10,13 @@ use std::{
 use crate::{Outcome, cargo, child, place, tool::node::Node, web};
 
 /// Unpacked over ~/.local or /usr/local, everything is where a desktop looks for it.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 8] = [
     ("README.md", "share/doc/rookery/README.md"),
     ("LICENSE-MIT", "share/doc/rookery/LICENSE-MIT"),
     ("LICENSE-APACHE", "share/doc/rookery/LICENSE-APACHE"),
     ("server/src/gif/builtin/LICENSE.txt", "share/doc/rookery/LICENSE-gifs.txt"),
+    ("docs/operate.md", "share/doc/rookery/operate.md"),
+    ("packaging/rookery-server.service", "lib/systemd/system/rookery-server.service"),
     ("packaging/rookery.desktop", "share/applications/rookery.desktop"),
     ("packaging/rookery.svg", "share/icons/hicolor/scalable/apps/rookery.svg"),
 ];
