@@ -12,3 +12,4 @@ create table blocks (
   primary key (user_id, blocked_id)
 );
 create index blocks_blocked on blocks (blocked_id, user_id);
+create index invites_conversation on invites (conversation_id, created_at, code);

@@ -97,8 +97,13 @@ fn a_public_group_is_joined_from_the_list() {
     let mut window = Window::new("public-list");
     window.state.update(Message::Sidebar(sidebar::Message::GroupWanted));
     window.click("Join");
-    let group =
-        |id, name: &str, joined| v1::PublicGroup { conversation_id: id, name: name.into(), member_count: 3, joined };
+    let group = |id, name: &str, joined| v1::PublicGroup {
+        conversation_id: id,
+        name: name.into(),
+        member_count: 3,
+        joined,
+        icon: String::new(),
+    };
     let groups =
         vec![group(GROUP, "Bird watching", true), group(99, "Astronomy for long evenings in the garden", false)];
     let list = v1::ListPublicGroupsResponse { groups, next_page_token: String::new() };

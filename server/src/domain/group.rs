@@ -1,11 +1,11 @@
-//! Groups: made, changed, found. Who may: rename: any member; public or private: the owner.
+//! Groups: made, changed, found. Who may: name and picture: any member; public or private, history, another owner: the owner.
 
 use rookery_api::v1::{self, SystemKind};
 
 use super::{
     Caller, Ctx, Error, Result, conversation, field,
     line::{self, Line},
-    membership,
+    media, membership,
     writer::{Command, Lane, Work},
 };
 use crate::store::{
@@ -119,12 +119,22 @@ fn full(ctx: &Ctx, members: i64, more: usize) -> Result<()> {
     Ok(())
 }
 
+/// What is to change of a group.
+#[derive(Default)]
+struct Changes {
+    name: Option<String>,
+    icon: Option<String>,
+    public: Option<bool>,
+    open_history: Option<bool>,
+}
+
 struct Update {
     caller: Caller,
     conversation_id: i64,
-    name: Option<String>,
-    public: Option<bool>,
-    line_ids: [String; 2],
+    changes: Changes,
+    /// The largest icon.
+    icon_bytes: i64,
+    line_ids: [String; 4],
 }
 
 impl Command for Update {
@@ -137,48 +147,131 @@ impl Command for Update {
     async fn run(&self, work: &mut Work) -> Result<()> {
         let (id, author) = (self.conversation_id, self.caller.user_id);
         let row = group_of(work, &self.caller, id).await?;
-        let public = self.public.filter(|public| *public != row.public);
-        if self.public.is_some() && row.owner_id != author {
+        let Changes { name, icon, public, open_history } = &self.changes;
+        if public.is_some() && row.owner_id != author {
             return Err(Error::Denied("only the owner makes a group public or private"));
         }
-        let name = self.name.as_ref().filter(|name| **name != row.name);
-        let [name_line, public_line] = &self.line_ids;
+        if open_history.is_some() && row.owner_id != author {
+            return Err(Error::Denied("only the owner says what those who join may read"));
+        }
+        let name = name.as_ref().filter(|name| **name != row.name);
+        let icon = icon.as_ref().filter(|icon| **icon != row.icon);
+        let public = public.filter(|public| *public != row.public);
+        // Who was in it while it was private did not write for everybody: history is closed to who joins later.
+        let open = row.open_history && public.is_none();
+        let open_history = open_history.filter(|wanted| *wanted != open);
+        if let Some(icon) = icon {
+            media::hold_picture(work, "icon", icon, author, self.icon_bytes).await?;
+        }
+        let mut told = Vec::new();
         if let Some(name) = name {
-            let line = Line { kind: SystemKind::Renamed, name, request_id: name_line, ..Line::default() };
-            line::write(work, id, author, &line).await?;
             store::conversation::rename(&mut work.tx, id, name, &field::search_key(&[name])).await?;
+            told.push((SystemKind::Renamed, name.as_str()));
+        }
+        if let Some(icon) = icon {
+            store::conversation::draw(&mut work.tx, id, icon).await?;
+            told.push((SystemKind::IconChanged, ""));
         }
         if let Some(public) = public {
-            let kind = if public { SystemKind::MadePublic } else { SystemKind::MadePrivate };
-            line::write(work, id, author, &Line { kind, request_id: public_line, ..Line::default() }).await?;
-            // Who was in it while it was private did not write for everybody: history stays closed to who joins later.
             store::conversation::publish(&mut work.tx, id, public).await?;
+            told.push((if public { SystemKind::MadePublic } else { SystemKind::MadePrivate }, ""));
         }
-        if name.is_some() || public.is_some() {
+        if let Some(open) = open_history {
+            store::conversation::open_history(&mut work.tx, id, open).await?;
+            told.push((if open { SystemKind::HistoryOpened } else { SystemKind::HistoryClosed }, ""));
+        }
+        for ((kind, name), request_id) in told.iter().zip(&self.line_ids) {
+            line::write(work, id, author, &Line { kind: *kind, name, request_id, ..Line::default() }).await?;
+        }
+        if icon.is_some() && !row.icon.is_empty() {
+            media::release(work, &[row.icon]).await?;
+        }
+        if !told.is_empty() {
             line::announce(work, id).await?;
         }
         Ok(())
     }
 }
 
-/// Changes a group's name, or whether it is public.
+/// Changes a group: its name, its picture, whether it is public, what newcomers may read.
 pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateGroupRequest) -> Result<v1::Conversation> {
-    let paths = request.update_mask.map(|mask| mask.paths).unwrap_or_default();
+    let history = request.history();
+    let v1::UpdateGroupRequest { conversation_id, name, public, icon, update_mask, .. } = request;
+    let paths = update_mask.map(|mask| mask.paths).unwrap_or_default();
     if paths.is_empty() {
-        return Err(Error::field("update_mask", "must name name, public, or both"));
+        return Err(Error::field("update_mask", "must name at least one of name, public, icon and history"));
     }
-    let id = request.conversation_id;
-    let line_ids = [line::request_id(ctx), line::request_id(ctx)];
-    let mut update = Update { caller: caller.clone(), conversation_id: id, name: None, public: None, line_ids };
+    let mut changes = Changes::default();
     for path in paths {
         match path.as_str() {
-            "name" => update.name = Some(field::line("name", &request.name, 1, NAME)?),
-            "public" => update.public = Some(request.public),
-            _ => return Err(Error::field("update_mask", "may name name and public")),
+            "name" => changes.name = Some(field::line("name", &name, 1, NAME)?),
+            "public" => changes.public = Some(public),
+            "icon" => changes.icon = Some(icon.clone()),
+            "history" => changes.open_history = Some(opens(history)?),
+            _ => return Err(Error::field("update_mask", "may name name, public, icon and history")),
         }
     }
-    ctx.writer.run(update).await?;
-    conversation::get(&mut ctx.db.reader().await?, caller.user_id, id).await
+    if let Some(icon) = &changes.icon {
+        media::make_square(ctx, caller, "icon", icon).await?;
+    }
+    let icon_bytes = ctx.limits.avatar_bytes;
+    let line_ids = std::array::from_fn(|_| line::request_id(ctx));
+    ctx.writer.run(Update { caller: caller.clone(), conversation_id, changes, icon_bytes, line_ids }).await?;
+    conversation::get(&mut ctx.db.reader().await?, caller.user_id, conversation_id).await
+}
+
+fn opens(history: v1::HistoryRule) -> Result<bool> {
+    match history {
+        v1::HistoryRule::All => Ok(true),
+        v1::HistoryRule::SinceJoining => Ok(false),
+        v1::HistoryRule::Unspecified => Err(Error::field("history", "must be all, or since joining")),
+    }
+}
+
+struct Transfer {
+    caller: Caller,
+    conversation_id: i64,
+    user_id: i64,
+    line_id: String,
+}
+
+impl Command for Transfer {
+    type Reply = ();
+
+    fn lane(&self) -> Lane {
+        Lane::Conversation(self.conversation_id)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<()> {
+        let (id, author) = (self.conversation_id, self.caller.user_id);
+        let row = group_of(work, &self.caller, id).await?;
+        if row.owner_id != author {
+            return Err(Error::Denied("only the owner makes somebody else the owner"));
+        }
+        if store::membership::get(work.tx.read(), self.user_id, id).await?.is_none() {
+            return Err(Error::NotFound("member"));
+        }
+        if self.user_id == author {
+            return Ok(());
+        }
+        let line = Line {
+            kind: SystemKind::OwnerChanged,
+            new_owner_id: self.user_id,
+            request_id: &self.line_id,
+            ..Line::default()
+        };
+        line::write(work, id, author, &line).await?;
+        store::conversation::own(&mut work.tx, id, self.user_id).await?;
+        line::announce(work, id).await
+    }
+}
+
+/// Makes another member the owner.
+pub async fn transfer(ctx: &Ctx, caller: &Caller, request: &v1::TransferOwnershipRequest) -> Result<v1::Conversation> {
+    let v1::TransferOwnershipRequest { conversation_id, user_id } = *request;
+    let line_id = line::request_id(ctx);
+    ctx.writer.run(Transfer { caller: caller.clone(), conversation_id, user_id, line_id }).await?;
+    conversation::get(&mut ctx.db.reader().await?, caller.user_id, conversation_id).await
 }
 
 /// Public groups by name.
@@ -200,6 +293,7 @@ pub async fn list_public(
     let group = |row: store::conversation::PublicRow| v1::PublicGroup {
         conversation_id: row.id,
         name: row.name,
+        icon: row.icon,
         member_count: i32::try_from(row.members).unwrap_or(i32::MAX),
         joined: row.joined,
     };

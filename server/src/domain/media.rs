@@ -262,6 +262,46 @@ pub async fn get(ctx: &Ctx, caller: &Caller, id: &str) -> Result<v1::Media> {
     Ok(api(row.ok_or(Error::NotFound("media"))?))
 }
 
+/// Whether a file may be the picture of its owner, or of a group of hers: `field` names what it is to be.
+pub(super) fn drawable(field: &'static str, row: Option<&MediaRow>, user_id: i64, most: i64) -> Result<()> {
+    let rule = match row.filter(|row| row.owner_id == user_id) {
+        None => "must be a picture that you uploaded, or empty".into(),
+        Some(row) if row.kind != i64::from(i32::from(MediaKind::Picture)) => "must be a picture".into(),
+        Some(row) if row.size > most => format!("must have at most {most} bytes"),
+        Some(_) => return Ok(()),
+    };
+    Err(Error::field(field, rule))
+}
+
+/// Makes such a picture ready to be one: everybody who sees it is promised a square.
+pub(super) async fn make_square(ctx: &Ctx, caller: &Caller, field: &'static str, id: &str) -> Result<()> {
+    if id.is_empty() {
+        return Ok(());
+    }
+    let id = if is_id(id) { id } else { "" };
+    let row = store::media::get(&mut ctx.db.reader().await?, id).await?;
+    drawable(field, row.as_ref(), caller.user_id, ctx.limits.avatar_bytes)?;
+    if row.is_some_and(|row| row.width != row.height) {
+        ctx.files.square_thumbnail(id).await?;
+    }
+    Ok(())
+}
+
+/// Sees to it that a picture stays until the transaction ends, if it may be one; '' is none.
+pub(super) async fn hold_picture(
+    work: &mut Work,
+    field: &'static str,
+    id: &str,
+    user_id: i64,
+    most: i64,
+) -> Result<()> {
+    if id.is_empty() {
+        return Ok(());
+    }
+    let held = store::media::hold(&mut work.tx, &[id]).await?;
+    drawable(field, held.first(), user_id, most)
+}
+
 /// Forgets those of some files that nothing refers to any more; their bytes go after the commit.
 pub(super) async fn release(work: &mut Work, ids: &[String]) -> Result<()> {
     if !ids.is_empty() {

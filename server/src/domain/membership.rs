@@ -5,7 +5,9 @@ use rookery_api::v1::{self, SystemKind, event::Kind};
 use super::{
     Caller, Ctx, Error, Result, conversation,
     group::{group_of, sorted},
+    invite,
     line::{self, Line},
+    media,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
@@ -35,10 +37,15 @@ pub(super) async fn admit(work: &mut Work, row: &ConversationRow, user_ids: &[i6
 }
 
 /// Takes users out of a group whose line has just been written, and tells them.
-async fn dismiss(work: &mut Work, id: i64, user_id: i64) -> Result<()> {
-    store::membership::delete(&mut work.tx, user_id, id).await?;
-    store::conversation::grow(&mut work.tx, id, -1).await?;
-    work.tell(user_id, Kind::ConversationRemoved(v1::ConversationRemoved { conversation_id: id }));
+async fn dismiss(work: &mut Work, row: &ConversationRow, user_id: i64) -> Result<()> {
+    store::membership::delete(&mut work.tx, user_id, row.id).await?;
+    store::conversation::grow(&mut work.tx, row.id, -1).await?;
+    work.tell(user_id, Kind::ConversationRemoved(v1::ConversationRemoved { conversation_id: row.id }));
+    // With its last member the group ends, and nobody needs its picture any more.
+    if row.members == 1 && !row.icon.is_empty() {
+        store::conversation::draw(&mut work.tx, row.id, "").await?;
+        media::release(work, std::slice::from_ref(&row.icon)).await?;
+    }
     Ok(())
 }
 
@@ -105,10 +112,7 @@ pub async fn join(ctx: &Ctx, caller: &Caller, request: v1::JoinGroupRequest) -> 
     let (conversation_id, code) = match request.by {
         Some(By::ConversationId(id)) => (id, None),
         Some(By::Code(code)) => {
-            let code = code.trim().to_lowercase();
-            if code.is_empty() || code.len() > 64 || code.contains('\0') {
-                return Err(Error::NotFound("invite"));
-            }
+            let code = invite::code(&code).ok_or(Error::NotFound("invite"))?;
             let invite = store::invite::get(&mut ctx.db.reader().await?, &code).await?;
             (invite.ok_or(Error::NotFound("invite"))?.conversation_id, Some(code))
         }
@@ -200,7 +204,7 @@ impl Command for Remove {
             Line { kind: SystemKind::Removed, user_ids: &user_ids, request_id: &self.line_id, ..Line::default() };
         line::write(work, id, self.caller.user_id, &line).await?;
         store::membership::remove(&mut work.tx, id, self.user_id).await?;
-        dismiss(work, id, self.user_id).await?;
+        dismiss(work, &row, self.user_id).await?;
         line::announce(work, id).await
     }
 }
@@ -239,7 +243,7 @@ impl Command for Leave {
         if row.owner_id == user_id {
             store::conversation::own(&mut work.tx, id, new_owner_id).await?;
         }
-        dismiss(work, id, user_id).await?;
+        dismiss(work, &row, user_id).await?;
         line::announce(work, id).await
     }
 }

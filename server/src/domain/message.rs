@@ -92,9 +92,10 @@ pub async fn all_for_reader(conn: &mut Conn, reader: i64, rows: Vec<MessageRow>)
 pub fn named(messages: &[v1::Message]) -> Vec<i64> {
     let lines = messages.iter().filter_map(|message| message.system.as_ref());
     let mut ids: Vec<i64> = messages.iter().map(|message| message.author_id).collect();
-    ids.extend(lines.flat_map(|line| line.user_ids.iter().copied()));
+    ids.extend(lines.flat_map(|line| line.user_ids.iter().copied().chain([line.new_owner_id])));
     ids.sort_unstable();
     ids.dedup();
+    ids.retain(|id| *id != 0);
     ids
 }
 

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::store::{
     self, Conn,
-    media::MediaRow,
     user::{OwnRow, Profile, UserRow},
 };
 
@@ -127,9 +126,8 @@ impl Command for Update {
         if new == old {
             return Ok(api(row));
         }
-        if new.avatar != old.avatar && !new.avatar.is_empty() {
-            let held = store::media::hold(&mut work.tx, &[&new.avatar]).await?;
-            drawable(held.first(), self.user_id, self.avatar_bytes)?;
+        if new.avatar != old.avatar {
+            media::hold_picture(work, "avatar", &new.avatar, self.user_id, self.avatar_bytes).await?;
         }
         let key = field::search_key(&[&row.name, &new.display_name]);
         let user = api(store::user::update(&mut work.tx, row.id, &new, &key).await?);
@@ -139,17 +137,6 @@ impl Command for Update {
         work.publish(Effect::Profile(user.clone()));
         Ok(user)
     }
-}
-
-/// Whether a file may be its owner's avatar.
-fn drawable(row: Option<&MediaRow>, user_id: i64, most: i64) -> Result<()> {
-    let rule = match row.filter(|row| row.owner_id == user_id) {
-        None => "must be a picture that you uploaded, or empty".into(),
-        Some(row) if row.kind != i64::from(i32::from(v1::MediaKind::Picture)) => "must be a picture".into(),
-        Some(row) if row.size > most => format!("must have at most {most} bytes"),
-        Some(_) => return Ok(()),
-    };
-    Err(Error::field("avatar", rule))
 }
 
 /// Changes the caller's own profile: the named fields, or those that are not empty.
@@ -176,14 +163,8 @@ pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateProfileReques
             _ => return Err(Error::field("update_mask", "may name display_name, about, color and avatar")),
         }
     }
-    if let Some(id) = update.avatar.as_ref().filter(|id| !id.is_empty()) {
-        let id = if media::is_id(id) { id } else { "" };
-        let row = store::media::get(&mut ctx.db.reader().await?, id).await?;
-        drawable(row.as_ref(), caller.user_id, avatar_bytes)?;
-        // Everybody is promised a square.
-        if row.is_some_and(|row| row.width != row.height) {
-            ctx.files.square_thumbnail(id).await?;
-        }
+    if let Some(id) = &update.avatar {
+        media::make_square(ctx, caller, "avatar", id).await?;
     }
     ctx.writer.run(update).await
 }

@@ -3,10 +3,11 @@
 use rookery_api::v1::{
     self, AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse, CreateInviteRequest,
     CreateInviteResponse, GetConversationRequest, GetConversationResponse, JoinGroupRequest, JoinGroupResponse,
-    LeaveGroupRequest, LeaveGroupResponse, ListConversationsRequest, ListConversationsResponse, ListMembersRequest,
-    ListMembersResponse, ListPublicGroupsRequest, ListPublicGroupsResponse, OpenDirectRequest, OpenDirectResponse,
-    RemoveMemberRequest, RemoveMemberResponse, TokenScope, UpdateGroupRequest, UpdateGroupResponse,
-    conversation_service_server::ConversationService,
+    LeaveGroupRequest, LeaveGroupResponse, ListConversationsRequest, ListConversationsResponse, ListInvitesRequest,
+    ListInvitesResponse, ListMembersRequest, ListMembersResponse, ListPublicGroupsRequest, ListPublicGroupsResponse,
+    OpenDirectRequest, OpenDirectResponse, RemoveMemberRequest, RemoveMemberResponse, RevokeInviteRequest,
+    RevokeInviteResponse, TokenScope, TransferOwnershipRequest, TransferOwnershipResponse, UpdateGroupRequest,
+    UpdateGroupResponse, conversation_service_server::ConversationService,
 };
 use tonic::{Request, Response, Status};
 
@@ -118,25 +119,34 @@ impl ConversationService for Rpc {
         let request = request.into_inner();
         Ok(Response::new(conversation::members(&self.ctx, &caller, &request).await?))
     }
+
     async fn list_invites(
         &self,
-        _request: Request<v1::ListInvitesRequest>,
-    ) -> Result<Response<v1::ListInvitesResponse>, Status> {
-        Err(super::status::unimplemented())
+        request: Request<ListInvitesRequest>,
+    ) -> Result<Response<ListInvitesResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Read).await?;
+        let request = request.into_inner();
+        Ok(Response::new(invite::list(&self.ctx, &caller, &request).await?))
     }
 
     async fn revoke_invite(
         &self,
-        _request: Request<v1::RevokeInviteRequest>,
-    ) -> Result<Response<v1::RevokeInviteResponse>, Status> {
-        Err(super::status::unimplemented())
+        request: Request<RevokeInviteRequest>,
+    ) -> Result<Response<RevokeInviteResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Manage).await?;
+        let request = request.into_inner();
+        invite::revoke(&self.ctx, &caller, request).await?;
+        Ok(Response::new(RevokeInviteResponse {}))
     }
 
     async fn transfer_ownership(
         &self,
-        _request: Request<v1::TransferOwnershipRequest>,
-    ) -> Result<Response<v1::TransferOwnershipResponse>, Status> {
-        Err(super::status::unimplemented())
+        request: Request<TransferOwnershipRequest>,
+    ) -> Result<Response<TransferOwnershipResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Manage).await?;
+        let request = request.into_inner();
+        let conversation = group::transfer(&self.ctx, &caller, &request).await?;
+        Ok(Response::new(TransferOwnershipResponse { conversation: Some(conversation) }))
     }
 
     async fn update_membership(

@@ -204,6 +204,22 @@ pub async fn publish(tx: &mut Tx, id: i64, public: bool) -> Result<()> {
     Ok(())
 }
 
+const DRAW: &str = "update conversations set icon = $2 where id = $1";
+
+/// Gives a group another picture; '': none.
+pub async fn draw(tx: &mut Tx, id: i64, icon: &str) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(DRAW).bind(id).bind(icon).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+const OPEN_HISTORY: &str = "update conversations set open_history = $2 where id = $1";
+
+/// Says whether who joins from now on may read what was there before.
+pub async fn open_history(tx: &mut Tx, id: i64, open: bool) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(OPEN_HISTORY).bind(id).bind(open).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
 const OWN: &str = "update conversations set owner_id = $2 where id = $1";
 
 /// Gives a group another owner.
@@ -225,12 +241,13 @@ pub async fn grow(tx: &mut Tx, id: i64, by: i64) -> Result<()> {
 pub struct PublicRow {
     pub id: i64,
     pub name: String,
+    pub icon: String,
     pub search_key: String,
     pub members: i64,
     pub joined: bool,
 }
 
-const PUBLIC: &str = "select c.id, c.name, c.search_key, c.members, p.user_id is not null as joined from conversations c \
+const PUBLIC: &str = "select c.id, c.name, c.icon, c.search_key, c.members, p.user_id is not null as joined from conversations c \
     left join memberships p on p.user_id = $1 and p.conversation_id = c.id \
     where c.public and c.members > 0 and (c.search_key, c.id) > ($2, $3) and ($4 = '' or c.search_key like $4 escape '\\') \
     order by c.search_key, c.id limit $5 + 0";

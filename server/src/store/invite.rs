@@ -27,8 +27,13 @@ pub async fn insert(tx: &mut Tx, invite: &InviteRow) -> Result<()> {
     Ok(())
 }
 
-const GET: &str = "select code, conversation_id, creator_id, max_uses, uses, expires_at, created_at from invites \
-    where code = $1";
+macro_rules! columns {
+    () => {
+        "i.code, i.conversation_id, i.creator_id, i.max_uses, i.uses, i.expires_at, i.created_at"
+    };
+}
+
+const GET: &str = concat!("select ", columns!(), " from invites i where i.code = $1");
 
 /// An invite by its code.
 pub async fn get(conn: &mut Conn, code: &str) -> Result<Option<InviteRow>> {
@@ -40,5 +45,36 @@ const USE: &str = "update invites set uses = uses + 1 where code = $1";
 /// Counts one more who joined with it.
 pub async fn count_use(tx: &mut Tx, code: &str) -> Result<()> {
     on!(tx.write(), c => sqlx::query(USE).bind(code).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+const LIST: &str = concat!(
+    "select ",
+    columns!(),
+    " from invites i join conversations c on c.id = i.conversation_id \
+     join memberships p on p.conversation_id = i.conversation_id and p.user_id = $2 \
+     where i.conversation_id = $1 and (i.creator_id = $2 or c.owner_id = $2) and (i.max_uses = 0 or i.uses < i.max_uses) \
+       and (i.expires_at is null or i.expires_at > $3) and (i.created_at, i.code) < ($4, $5) \
+     order by i.created_at desc, i.code desc limit $6 + 0"
+);
+
+/// The invites of a group that hold at a time, newest first, from before one: to its owner all, to another member her own.
+pub async fn list(
+    conn: &mut Conn,
+    conversation_id: i64,
+    reader: i64,
+    now: i64,
+    before: (i64, &str),
+    limit: i64,
+) -> Result<Vec<InviteRow>> {
+    Ok(on!(conn, c => sqlx::query_as(LIST)
+        .bind(conversation_id).bind(reader).bind(now).bind(before.0).bind(before.1).bind(limit).fetch_all(c).await?))
+}
+
+const DELETE: &str = "delete from invites where code = $1";
+
+/// Ends an invite.
+pub async fn delete(tx: &mut Tx, code: &str) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(DELETE).bind(code).execute(c).await.map(|_| ())?);
     Ok(())
 }

@@ -56,13 +56,15 @@ pub async fn get(conn: &mut Conn, id: &str) -> Result<Option<MediaRow>> {
     Ok(on!(conn, c => sqlx::query_as(GET).bind(id).fetch_optional(c).await?))
 }
 
-// The server's own and avatars are for everybody; others for who may read a message that shows them, and before any does,
-// for who brought them. A deleted message has no attachments.
+// The server's own and avatars are for everybody; a group's icon for its members, and of a public one for everybody; others for
+// who may read a message that shows them, and before any does, for who brought them. A deleted message has no attachments.
 const GET_FOR: &str = concat!(
     "select ",
     columns!(),
     " from media where id = $2 and (owner_id = 0 \
       or exists (select 1 from users u where u.avatar = $2 and u.avatar <> '') \
+      or exists (select 1 from conversations c where c.icon = $2 and c.icon <> '' and (c.public or exists (select 1 \
+        from memberships p where p.user_id = $1 and p.conversation_id = c.id))) \
       or exists (select 1 from attachments a join memberships p on p.user_id = $1 and p.conversation_id = a.conversation_id \
         where a.media_id = $2 and a.message_id >= p.visible_from) \
       or owner_id = $1 and not exists (select 1 from attachments a where a.media_id = $2))"
@@ -122,7 +124,8 @@ const LOCK_POSTGRES: &str = "select id from media where id = any($1) order by id
 macro_rules! unreferenced {
     () => {
         "owner_id <> 0 and not exists (select 1 from attachments a where a.media_id = media.id) \
-         and not exists (select 1 from users u where u.avatar = media.id and u.avatar <> '')"
+         and not exists (select 1 from users u where u.avatar = media.id and u.avatar <> '') \
+         and not exists (select 1 from conversations c where c.icon = media.id and c.icon <> '')"
     };
 }
 const DELETE_SQLITE: &str =

@@ -27,20 +27,20 @@ fn filled(descriptor: MessageDescriptor, conversation_id: i64) -> DynamicMessage
     set("name", Value::String("Name".into()));
     set("user_id", Value::I64(1));
     set("user_ids", Value::List(vec![Value::I64(1)]));
-    let mut mask = prost_types::FieldMask::default();
-    mask.paths.push("name".into());
-    let mask = filled_mask(&descriptor, &mask);
-    if let Some(mask) = mask {
+    if let Some(mask) = filled_mask(&descriptor) {
         set("update_mask", mask);
     }
     set("conversation_id", Value::I64(conversation_id));
     message
 }
 
-fn filled_mask(descriptor: &MessageDescriptor, mask: &prost_types::FieldMask) -> Option<Value> {
+/// Names the first field that may be changed.
+fn filled_mask(descriptor: &MessageDescriptor) -> Option<Value> {
     let field = descriptor.get_field_by_name("update_mask")?;
+    let mut fields = descriptor.fields().filter(|field| field.name() != "conversation_id");
+    let mask = prost_types::FieldMask { paths: vec![fields.next()?.name().to_owned()] };
     let mut message = DynamicMessage::new(field.kind().as_message()?.clone());
-    message.transcode_from(mask).ok()?;
+    message.transcode_from(&mask).ok()?;
     Some(Value::Message(message))
 }
 

@@ -1,7 +1,7 @@
 //! What somebody may read who came later: nothing from before, on no way.
 
 use rookery_client::v1;
-use v1::{event::Kind, join_group_request::By, list_messages_request::At};
+use v1::{HistoryRule, SystemKind, event::Kind, join_group_request::By, list_messages_request::At};
 
 use crate::{
     conversation::get,
@@ -10,7 +10,7 @@ use crate::{
     invite::invite,
     listener::Listener,
     on_both,
-    refusal::not_found,
+    refusal::{bad_field, denied, not_found},
 };
 
 async fn react(
@@ -147,6 +147,75 @@ on_both! {
         let late = join(&cleo, By::Code(code)).await.unwrap();
         assert_eq!(late.mine.unwrap().visible_from, late.position);
         assert_eq!(bob.messages(open).await[1].text, "public talk");
+    }
+
+    async fn the_owner_says_what_newcomers_may_read(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let (cleo, dan, eve) = (server.user("cleo").await, server.user("dan").await, server.user("eve").await);
+        let group = ada.group("g", &[&bob], false).await;
+        assert_eq!(get(&ada, group).await.history(), HistoryRule::SinceJoining);
+        ada.say(group, "of old").await;
+        let rule = async |person: &Person, history: HistoryRule| {
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["history".into()] });
+            let request = v1::UpdateGroupRequest {
+                conversation_id: group,
+                history: history.into(),
+                update_mask,
+                ..Default::default()
+            };
+            person.api.update_group(request).await
+        };
+        denied(rule(&bob, HistoryRule::All).await);
+        bad_field(rule(&ada, HistoryRule::Unspecified).await, "history");
+        not_found(rule(&eve, HistoryRule::All).await);
+        let opened = rule(&ada, HistoryRule::All).await.unwrap().conversation.unwrap();
+        assert_eq!((opened.history(), opened.position), (HistoryRule::All, 3));
+        assert_eq!(rule(&ada, HistoryRule::All).await.unwrap().conversation.unwrap().position, 3, "as it was");
+        let position = added(&ada, v1::AddMembersRequest { conversation_id: group, user_ids: vec![cleo.id] }).await;
+        let mine = get(&cleo, group).await.mine.unwrap();
+        assert_eq!((mine.visible_from, mine.read_position, mine.unread), (1, position, 0));
+        assert_eq!(cleo.messages(group).await[1].text, "of old");
+        // Closing changes nothing for those who are in it.
+        rule(&ada, HistoryRule::SinceJoining).await.unwrap();
+        let late = added(&ada, v1::AddMembersRequest { conversation_id: group, user_ids: vec![dan.id] }).await;
+        assert_eq!(get(&dan, group).await.mine.unwrap().visible_from, late);
+        assert_eq!(get(&cleo, group).await.mine.unwrap().visible_from, 1);
+        assert_eq!(
+            crate::group::lines(&ada, group).await,
+            [
+                SystemKind::Created,
+                SystemKind::HistoryOpened,
+                SystemKind::Added,
+                SystemKind::HistoryClosed,
+                SystemKind::Added
+            ]
+        );
+        // An open group that becomes public closes; said in one breath, the owner's word counts.
+        rule(&ada, HistoryRule::All).await.unwrap();
+        update(&ada, group, "", true, &["public"]).await.unwrap();
+        assert_eq!(get(&ada, group).await.history(), HistoryRule::SinceJoining);
+        update(&ada, group, "", false, &["public"]).await.unwrap();
+        let request = v1::UpdateGroupRequest {
+            conversation_id: group,
+            public: true,
+            history: HistoryRule::All.into(),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["public".into(), "history".into()] }),
+            ..Default::default()
+        };
+        let both = ada.api.update_group(request).await.unwrap().conversation.unwrap();
+        assert_eq!((both.public, both.history()), (true, HistoryRule::All));
+        join(&eve, By::ConversationId(group)).await.unwrap();
+        assert_eq!(eve.messages(group).await[1].text, "of old");
+        // Coming again, she is a newcomer like any other.
+        rule(&ada, HistoryRule::SinceJoining).await.unwrap();
+        eve.api.leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: false }).await.unwrap();
+        let again = join(&eve, By::ConversationId(group)).await.unwrap();
+        assert_eq!(again.mine.unwrap().visible_from, again.position);
+        assert_eq!(eve.messages(group).await.len(), 1);
+        assert_eq!(get(&ada, 1).await.history(), HistoryRule::All);
+        let chat = ada.direct(&bob).await;
+        assert_eq!(get(&ada, chat).await.history(), HistoryRule::Unspecified);
     }
 }
 

@@ -29,6 +29,11 @@ pub async fn invite(
     Ok(person.api.create_invite(request).await?.invite.unwrap())
 }
 
+async fn invites(person: &Person, conversation_id: i64) -> Vec<v1::Invite> {
+    let request = v1::ListInvitesRequest { conversation_id, ..Default::default() };
+    person.api.list_invites(request).await.unwrap().invites
+}
+
 on_both! {
     async fn any_member_invites_and_the_code_lets_in(backend) {
         let server = Served::start(backend).await;
@@ -106,6 +111,89 @@ on_both! {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
         assert_eq!(ids(&cleo).await, [1]);
         join(&bob, By::Code(used_up)).await.unwrap();
+    }
+
+    async fn invites_that_hold_are_listed_to_their_makers_and_all_to_the_owner(backend) {
+        let store = Store::new(backend).await;
+        let now = Arc::new(AtomicI64::new(1_800_000_000_000));
+        let clock = Clock::new({
+            let now = now.clone();
+            move || now.fetch_add(1, Ordering::SeqCst)
+        });
+        let config = store.config();
+        let server = Served::serve(store, &config, clock).await;
+        let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
+        let group = ada.group("g", &[&bob, &cleo], false).await;
+        let other = ada.group("other", &[], false).await;
+        invite(&ada, other, 0, None).await.unwrap();
+        let brief = invite(&bob, group, 0, Some(60)).await.unwrap();
+        let single = invite(&bob, group, 1, None).await.unwrap();
+        let (first, second) = (invite(&ada, group, 0, None).await.unwrap(), invite(&bob, group, 2, None).await.unwrap());
+        assert_eq!(invites(&ada, group).await, [second.clone(), first.clone(), single.clone(), brief.clone()]);
+        assert_eq!(invites(&bob, group).await, [second.clone(), single.clone(), brief.clone()]);
+        assert_eq!(invites(&cleo, group).await, []);
+        // Page by page, all of them once.
+        let (mut token, mut pages) = (String::new(), Vec::new());
+        loop {
+            let request = v1::ListInvitesRequest { conversation_id: group, page_size: 3, page_token: token };
+            let page = ada.api.list_invites(request).await.unwrap();
+            pages.push(page.invites.len());
+            token = page.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(pages, [3, 1]);
+        for page_token in ["x", "1", "x.y", "1.a\0"] {
+            let request = v1::ListInvitesRequest { conversation_id: group, page_token: page_token.into(), page_size: 0 };
+            bad_field(ada.api.list_invites(request).await, "page_token");
+        }
+        // Used up and expired ones hold no more.
+        let (dan, eve) = (server.user("dan").await, server.user("eve").await);
+        join(&dan, By::Code(single.code)).await.unwrap();
+        join(&dan, By::Code(second.code.clone())).await.unwrap();
+        join(&eve, By::Code(second.code.clone())).await.unwrap();
+        now.fetch_add(61_000, Ordering::SeqCst);
+        let used = v1::Invite { uses: 1, ..second };
+        assert_eq!(invites(&ada, group).await, [used, first], "who is in it already used nothing");
+        let stranger = server.user("stranger").await;
+        let request = |conversation_id| v1::ListInvitesRequest { conversation_id, ..Default::default() };
+        not_found(stranger.api.list_invites(request(group)).await);
+        denied(ada.api.list_invites(request(1)).await);
+    }
+
+    async fn an_invite_is_ended_by_its_maker_or_the_owner(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, cleo, dan) =
+            (server.user("ada").await, server.user("bob").await, server.user("cleo").await, server.user("dan").await);
+        let group = ada.group("g", &[&bob, &cleo], false).await;
+        let other = ada.group("other", &[&bob], false).await;
+        let of_bob = invite(&bob, group, 0, None).await.unwrap().code;
+        let of_ada = invite(&ada, group, 0, None).await.unwrap().code;
+        let revoke = async |person: &Person, conversation_id: i64, code: &str| {
+            let request = v1::RevokeInviteRequest { conversation_id, code: code.into() };
+            person.api.revoke_invite(request).await
+        };
+        // Whoever may not end it learns nothing of it.
+        let raw = Raw::new(server.address);
+        let mut answers = Vec::new();
+        for code in [of_ada.as_str(), &of_bob, "abcdefghjkmn", "", "a\0b"] {
+            let request = v1::RevokeInviteRequest { conversation_id: group, code: code.into() };
+            let status = raw.send(Some(&cleo.token), "ConversationService/RevokeInvite", &request).await.unwrap_err();
+            answers.push(seen(&status));
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        not_found(revoke(&bob, group, &of_ada).await);
+        not_found(revoke(&ada, other, &of_bob).await);
+        not_found(revoke(&dan, group, &of_bob).await);
+        revoke(&bob, group, &format!(" {} ", of_bob.to_uppercase())).await.unwrap();
+        not_found(revoke(&bob, group, &of_bob).await);
+        not_found(join(&dan, By::Code(of_bob)).await);
+        let again = invite(&bob, group, 0, None).await.unwrap().code;
+        revoke(&ada, group, &again).await.unwrap();
+        not_found(join(&dan, By::Code(again)).await);
+        assert_eq!(invites(&ada, group).await.len(), 1);
+        join(&dan, By::Code(of_ada)).await.unwrap();
     }
 
     async fn of_fifty_at_once_one_gets_in_with_a_code_for_one(backend) {

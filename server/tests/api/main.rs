@@ -21,6 +21,7 @@ mod group;
 #[path = "../harness/harness.rs"]
 mod harness;
 mod history;
+mod icon;
 mod invite;
 mod listener;
 mod media;

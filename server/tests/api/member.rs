@@ -125,6 +125,43 @@ on_both! {
         assert_eq!((line.kind(), line.new_owner_id), (SystemKind::Left, 0));
     }
 
+    async fn the_owner_hands_a_group_over_to_a_member(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
+        let group = ada.group("g", &[&bob], false).await;
+        let to = |user_id| v1::TransferOwnershipRequest { conversation_id: group, user_id };
+        let mut ears = Listener::open(&bob).await;
+        // Nobody raises herself.
+        denied(bob.api.transfer_ownership(to(bob.id)).await);
+        denied(bob.api.transfer_ownership(to(999_999)).await);
+        not_found(cleo.api.transfer_ownership(to(cleo.id)).await);
+        for nobody in [cleo.id, 999_999, 0, -1] {
+            not_found(ada.api.transfer_ownership(to(nobody)).await);
+        }
+        denied(ada.api.transfer_ownership(v1::TransferOwnershipRequest { conversation_id: 1, user_id: bob.id }).await);
+        let same = ada.api.transfer_ownership(to(ada.id)).await.unwrap().conversation.unwrap();
+        assert_eq!((same.owner_id, same.position), (ada.id, 1), "she is the owner: nothing happens");
+        let given = ada.api.transfer_ownership(to(bob.id)).await.unwrap().conversation.unwrap();
+        assert_eq!((given.owner_id, given.position), (bob.id, 2));
+        let line = ears.message().await;
+        let system = line.system.unwrap();
+        assert_eq!((line.author_id, system.kind(), system.new_owner_id), (ada.id, SystemKind::OwnerChanged, bob.id));
+        let changed =
+            ears.until(|kind| if let Kind::ConversationChanged(c) = kind { c.conversation } else { None }).await;
+        assert_eq!(changed.owner_id, bob.id);
+        // Whom a page's lines name is in the page, also who owns it now.
+        let request = v1::ListMessagesRequest { conversation_id: group, page_size: 1, ..Default::default() };
+        let page = bob.api.list_messages(request).await.unwrap();
+        assert_eq!(page.users.iter().map(|user| user.id).collect::<Vec<_>>(), [ada.id, bob.id]);
+        // What was hers alone is his now.
+        denied(ada.api.transfer_ownership(to(ada.id)).await);
+        denied(ada.api.remove_member(v1::RemoveMemberRequest { conversation_id: group, user_id: bob.id }).await);
+        denied(crate::group::update(&ada, group, "", true, &["public"]).await);
+        crate::group::update(&bob, group, "", true, &["public"]).await.unwrap();
+        bob.api.remove_member(v1::RemoveMemberRequest { conversation_id: group, user_id: ada.id }).await.unwrap();
+        not_found(bob.api.transfer_ownership(to(ada.id)).await);
+    }
+
     async fn a_silent_leave_is_a_line_of_its_own_kind(backend) {
         let server = Served::start(backend).await;
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);
