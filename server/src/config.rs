@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::{
     domain::ctx::{Limits, Timings},
     gif,
+    peer::Proxies,
     store::DbConfig,
 };
 
@@ -73,6 +74,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Timings, in seconds.
     pub timings: TimingsConfig,
+    /// Proxies that say truly whom they call for.
+    pub trusted_proxies: Proxies,
     /// Where GIFs come from.
     pub gif: gif::Settings,
     /// Whether browsers may keep their session in a cookie that also travels without TLS. On loopback they may anyway.
@@ -138,6 +141,7 @@ impl Default for Config {
             name: "Rookery".into(),
             registration: Registration::Open,
             reflection: true,
+            trusted_proxies: Proxies::default(),
             limits: LimitsConfig::default(),
             timings: TimingsConfig::default(),
             gif: gif::Settings::default(),
@@ -307,8 +311,16 @@ impl Config {
 
 /// `LIMITS_SMALL_GROUP` is `limits.small_group`; variables that are no settings (of tests, say) are left alone.
 fn key_of_variable(name: &str) -> Option<String> {
-    const TOP: [&str; 7] =
-        ["listen", "database", "name", "registration", "reflection", "plain_cookies", "plain_streams"];
+    const TOP: [&str; 8] = [
+        "listen",
+        "database",
+        "name",
+        "registration",
+        "reflection",
+        "trusted_proxies",
+        "plain_cookies",
+        "plain_streams",
+    ];
     let name = name.to_lowercase();
     for table in ["limits", "timings", "gif"] {
         if let Some(key) = name.strip_prefix(table).and_then(|rest| rest.strip_prefix('_')) {

@@ -15,7 +15,7 @@ use axum::{
 };
 use tower::util::MapRequestLayer;
 
-use crate::{domain::Ctx, rpc, store};
+use crate::{domain::Ctx, peer::Peer, rpc, store};
 
 /// All routes that are not gRPC.
 pub fn routes(ctx: Arc<Ctx>, plain_cookies: bool) -> Router {
@@ -53,7 +53,8 @@ pub async fn fallback(request: Request) -> Response {
             response
         }
         _ if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            web::get(request.uri().path(), request.headers())
+            let tls = request.extensions().get().is_some_and(|peer: &Peer| peer.tls);
+            web::get(request.uri().path(), request.headers(), tls)
         }
         _ => nothing(),
     }

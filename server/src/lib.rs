@@ -8,23 +8,19 @@ pub mod domain;
 pub mod gif;
 pub mod hub;
 pub mod media;
+pub mod peer;
 pub mod store;
 
 mod connection;
 mod http;
+mod listener;
 mod rpc;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 
 use config::{Config, Registration};
-use connection::{Calls, Driver};
 use domain::{
     Ctx,
     account::{Passwords, Sessions},
@@ -35,13 +31,10 @@ use domain::{
 };
 use gif::Gifs;
 use hub::Hub;
+use listener::Door;
 use media::Files;
 use store::Db;
 
-/// How long connections may take to end when the server stops.
-const DRAIN: Duration = Duration::from_secs(5);
-/// How long a peer may leave what it was sent unacknowledged.
-const GONE: Duration = Duration::from_secs(45);
 /// How soon clients come back after the server stopped.
 const RECONNECT: Duration = Duration::from_millis(500);
 
@@ -51,7 +44,7 @@ pub struct Server {
     app: axum::Router,
     writers: Vec<tokio::task::JoinHandle<()>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
-    connections: usize,
+    door: Door,
 }
 
 impl Server {
@@ -102,7 +95,7 @@ impl Server {
             tokio::spawn(event::serve(ctx.clone(), requests)),
             tokio::spawn(domain::media::sweep_hourly(ctx.clone())),
         ];
-        Ok(Self { ctx, app, writers, tasks, connections: config.limits.connections })
+        Ok(Self { ctx, app, writers, tasks, door: Door::new(config) })
     }
 
     /// Clears away files that nothing refers to, as it is done every hour.
@@ -112,49 +105,10 @@ impl Server {
 
     /// Serves until `shutdown`, then drains: streams are told to come back, what was accepted is written and answered.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let graceful = GracefulShutdown::new();
-        let places = Arc::new(Semaphore::new(self.connections));
-        tokio::pin!(shutdown);
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = &mut shutdown => break,
-            };
-            let socket = match accepted {
-                Ok((socket, _)) => socket,
-                Err(error) => {
-                    // Out of file handles, mostly: give connections time to end instead of spinning.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let Ok(place) = places.clone().try_acquire_owned() else { continue };
-            // A message is small and wanted now. A peer that acknowledges nothing is gone, whatever is on the way to it.
-            let _ = socket.set_nodelay(true);
-            let _ = socket2::SockRef::from(&socket).set_tcp_user_timeout(Some(GONE));
-            let calls = Calls::default();
-            let service = TowerToHyperService::new(self.app.clone());
-            let connection = http(&calls).serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
-            let connection = Driver::new(graceful.watch(connection), calls);
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection broke");
-                }
-                drop(place);
-            });
-        }
-        drop(listener);
-        self.ctx.hub.stop(RECONNECT);
-        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-            tracing::warn!("some connections did not end in time");
-        }
-        self.close().await;
-    }
-
-    /// Ends the tasks and closes the storage.
-    async fn close(self) {
-        let Self { ctx, app, writers, tasks, .. } = self;
+        let Self { ctx, app, writers, tasks, door } = self;
+        door.serve(&app, listener, shutdown).await;
+        ctx.hub.stop(RECONNECT);
+        door.drain().await;
         drop(app);
         for task in tasks {
             task.abort();
@@ -169,22 +123,6 @@ impl Server {
         }
         let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
     }
-}
-
-/// How a connection speaks HTTP/1.1 or HTTP/2, whichever its client begins with.
-fn http(calls: &Calls) -> auto::Builder<Calls> {
-    let mut builder = auto::Builder::new(calls.clone());
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .max_concurrent_streams(64)
-        .max_header_list_size(8 * 1024)
-        .initial_stream_window_size(64 * 1024)
-        .initial_connection_window_size(1024 * 1024);
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(15));
-    builder
 }
 
 /// Opens the storage and serves on a listener until `shutdown`.

@@ -6,6 +6,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header, uri::Authority};
 use tonic::Response;
 
+use crate::peer::Peer;
+
 /// How long a browser keeps the cookie, in seconds: as long as they will (400 days).
 const KEPT: u32 = 34_560_000;
 
@@ -60,7 +62,8 @@ pub fn recognize<B>(mut request: Request<B>, plain_cookies: bool) -> Request<B> 
         return request;
     }
     let host = request.uri().authority().cloned().or_else(|| text(headers, header::HOST)?.parse().ok());
-    let browser = Browser { plain: plain_cookies || host.as_ref().is_some_and(is_loopback) };
+    let tls = request.extensions().get().is_some_and(|peer: &Peer| peer.tls);
+    let browser = Browser { plain: !tls && (plain_cookies || host.as_ref().is_some_and(is_loopback)) };
     if !headers.contains_key(header::AUTHORIZATION)
         && is_own(headers, host.as_ref())
         && let Some(token) = cookie(headers, browser.name())

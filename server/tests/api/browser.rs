@@ -144,6 +144,12 @@ on_both! {
         assert_eq!(asks(address, &[public, ("cookie", &plain)]).await, Code::Unauthenticated);
         server.stop().await;
 
+        // So it does on any host where it came by TLS, as a proxy says.
+        let server = Served::start(backend).await;
+        let by_tls = ("x-forwarded-proto", "https");
+        let answer = call(server.address, "AccountService/Register", &[by_tls], &newcomer("ada")).await;
+        assert!(answer.cookie().0.starts_with("__Host-rookery=rk_"), "{}", answer.head);
+
         let server = Served::with(backend, |config| config.plain_cookies = true).await;
         let answer = call(server.address, "AccountService/Register", &[public], &newcomer("ada")).await;
         let (cookie, rules) = answer.cookie();

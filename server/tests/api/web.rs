@@ -37,6 +37,12 @@ async fn the_page_allows_nothing_from_elsewhere() {
     }
     let (head, _) = http(server.address, "GET / HTTP/1.1\r\nx-forwarded-proto: https", b"").await;
     assert!(head.contains("\r\nstrict-transport-security: max-age=31536000"), "{head}");
+    // Only a proxy that is trusted is believed.
+    let server = Served::with(Backend::Sqlite, |config| {
+        config.trusted_proxies = "203.0.113.1".parse().unwrap();
+    });
+    let (head, _) = http(server.await.address, "GET / HTTP/1.1\r\nx-forwarded-proto: https", b"").await;
+    assert!(!head.contains("strict-transport-security"), "{head}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
