@@ -23,7 +23,7 @@ const WRITERS: usize = 8;
 /// The program, with all that it does to files and sockets written down.
 pub fn traced(store: &Store) -> (Process, PathBuf) {
     let output = store.dir.join("trace");
-    let calls = "trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync,rename,mkdir";
+    let calls = "trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync,ftruncate,rename,mkdir,unlink";
     // -D: the program is our child, strace its own; it ends with the program.
     let before = [
         "strace",

@@ -20,6 +20,7 @@ mod file;
 mod kill;
 mod network;
 mod order;
+mod power;
 mod read;
 mod removal;
 mod request_id;

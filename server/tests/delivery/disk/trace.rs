@@ -8,19 +8,40 @@ use std::collections::HashMap;
 
 /// One system call.
 #[derive(Debug)]
-struct Call {
+pub struct Call {
     thread: u32,
-    name: String,
-    /// The file or socket that the first argument is.
-    file: String,
+    pub name: String,
+    /// The file or socket that the first argument is; '' where the first argument is a name.
+    pub file: String,
     /// Everything behind it, as strace prints it.
-    arguments: String,
-    result: i64,
+    pub arguments: String,
+    pub result: i64,
     /// Of the 24 bytes before a page: whether that page ends a transaction.
     header: Option<bool>,
     /// The lines on which it began and ended.
-    begin: usize,
-    end: usize,
+    pub begin: usize,
+    pub end: usize,
+}
+
+/// All calls of a trace of `strace -f -y`, in the order of their ends.
+pub fn calls(text: &str) -> impl Iterator<Item = Call> {
+    let mut begun: HashMap<u32, (usize, String)> = HashMap::new();
+    text.lines().enumerate().filter_map(move |(number, line)| {
+        let (thread, rest) = line.split_once(' ')?;
+        let (thread, rest) = (thread.parse::<u32>().ok()?, rest.trim_start());
+        if let Some(start) = rest.strip_suffix("<unfinished ...>") {
+            begun.insert(thread, (number, start.trim_end().to_owned()));
+            return None;
+        }
+        let (begin, whole) = match rest.strip_prefix("<... ") {
+            Some(resumed) => {
+                let (begin, start) = begun.remove(&thread)?;
+                (begin, start + resumed.split_once(" resumed>")?.1)
+            }
+            None => (number, rest.to_owned()),
+        };
+        parse(thread, &whole, (begin, number))
+    })
 }
 
 /// The calls that write to the log, sync it, or write to a socket.
@@ -39,23 +60,7 @@ impl Trace {
     /// Reads a trace of `strace -f -y`; the log is the file whose name ends so.
     pub fn read(text: &str, log: &str) -> Self {
         let mut trace = Self::default();
-        let mut begun: HashMap<u32, (usize, String)> = HashMap::new();
-        for (number, line) in text.lines().enumerate() {
-            let Some((thread, rest)) = line.split_once(' ') else { continue };
-            let (Ok(thread), rest) = (thread.parse::<u32>(), rest.trim_start()) else { continue };
-            let (begin, whole) = if let Some(start) = rest.strip_suffix("<unfinished ...>") {
-                begun.insert(thread, (number, start.trim_end().to_owned()));
-                continue;
-            } else if let Some(resumed) = rest.strip_prefix("<... ") {
-                let (Some((begin, start)), Some((_, end))) = (begun.remove(&thread), resumed.split_once(" resumed>"))
-                else {
-                    continue;
-                };
-                (begin, start + end)
-            } else {
-                (number, rest.to_owned())
-            };
-            let Some(mut call) = parse(thread, &whole, (begin, number)) else { continue };
+        for mut call in calls(text) {
             if call.file.ends_with(log) {
                 call.header = frame_header(&call);
                 trace.log.push(call);
@@ -72,6 +77,11 @@ impl Trace {
 
     fn tellings<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Call> {
         self.sockets.iter().filter(move |call| call.arguments.contains(id))
+    }
+
+    /// The line on which this was first told to anybody.
+    pub fn first_told(&self, id: &str) -> Option<usize> {
+        self.tellings(id).map(|call| call.begin).min()
     }
 
     /// How often this was written to a socket.
@@ -148,7 +158,7 @@ impl Trace {
     }
 }
 
-fn is_write(call: &Call) -> bool {
+pub fn is_write(call: &Call) -> bool {
     call.name.starts_with("pwrite") || call.name.starts_with("write")
 }
 
@@ -163,7 +173,7 @@ fn frame_header(call: &Call) -> Option<bool> {
 /// `name(fd<file>, arguments) = result`; of calls by name: `name("file", arguments) = result`.
 fn parse(thread: u32, text: &str, (begin, end): (usize, usize)) -> Option<Call> {
     let (name, rest) = text.split_once('(')?;
-    if name == "rename" || name == "mkdir" {
+    if name == "rename" || name == "mkdir" || name == "unlink" {
         let (arguments, result) = rest.rsplit_once(" = ")?;
         let result = result.split_whitespace().next()?.parse().ok()?;
         let (name, file, arguments) = (name.into(), String::new(), arguments.into());
@@ -180,7 +190,7 @@ fn parse(thread: u32, text: &str, (begin, end): (usize, usize)) -> Option<Call> 
 }
 
 /// The first quoted string of a call's arguments, as bytes.
-fn bytes_of(arguments: &str) -> Option<Vec<u8>> {
+pub fn bytes_of(arguments: &str) -> Option<Vec<u8>> {
     let quoted = arguments.split_once('"')?.1.as_bytes();
     let mut bytes = Vec::new();
     let mut at = 0;
