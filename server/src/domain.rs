@@ -3,6 +3,7 @@
 pub mod account;
 pub mod admin;
 pub mod audit;
+pub mod block;
 pub mod conversation;
 pub mod ctx;
 pub mod error;

@@ -2,6 +2,7 @@
 //! position it passed on; encodes an event once and gives every listener the same bytes. Knows no SQL and no rules; what
 //! it must have read from the rows it asks for by `Request`.
 
+mod apart;
 mod frame;
 mod presence;
 mod room;
@@ -153,11 +154,16 @@ impl Hub {
         let now = Instant::now();
         let mut state = self.lock();
         let state = &mut *state;
+        if let Kind::BlockChanged(changed) = &kind {
+            // Also if she has no stream: the other one may.
+            self.block(state, user_id, changed.user_id, changed.blocked);
+        }
         let Some(person) = state.people.get(&user_id) else { return };
         // Her own events about a conversation follow what they are about.
         let about = match &kind {
             Kind::ReadChanged(changed) => changed.conversation_id,
             Kind::ConversationRemoved(removed) => removed.conversation_id,
+            Kind::MembershipChanged(changed) => changed.conversation_id,
             _ => 0,
         };
         if let Some(room) = state.rooms.get_mut(&about) {
@@ -256,6 +262,7 @@ impl Hub {
             state.rooms.retain(|_, room| !room.is_over());
             self.expire_typing(&mut state);
             self.expire_presence(&mut state);
+            self.tell_joined(&mut state);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Knows no rules, no hub and no protocol.
 
 pub mod audit;
+pub mod block;
 pub mod conversation;
 pub mod doctor;
 pub mod gif;

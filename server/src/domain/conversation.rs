@@ -7,7 +7,7 @@ use rookery_api::v1::{self, ConversationKind};
 use super::{
     Caller, Ctx, Error, Result,
     ctx::{Clock, Dice},
-    field, message, user,
+    field, membership, message, user,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
@@ -44,6 +44,18 @@ pub fn api(row: ConversationRow) -> v1::Conversation {
     }
 }
 
+/// A reader's place in a conversation.
+pub(super) fn mine(row: &ListedRow) -> v1::Membership {
+    v1::Membership {
+        read_position: row.read_position,
+        unread: row.unread,
+        visible_from: row.visible_from,
+        unread_mentions: row.unread_mentions,
+        muted_until: membership::muted_until(row.muted_until),
+        hidden_through: row.hidden_through,
+    }
+}
+
 /// Conversations with their reader's place in them and their last messages.
 async fn listed(conn: &mut Conn, reader: i64, rows: Vec<ListedRow>) -> Result<Vec<v1::Conversation>> {
     let keys: Vec<(i64, i64)> = rows.iter().filter_map(|row| row.last_id.map(|id| (row.conversation.id, id))).collect();
@@ -59,14 +71,7 @@ async fn listed(conn: &mut Conn, reader: i64, rows: Vec<ListedRow>) -> Result<Ve
         }
     }
     let with_last = |row: ListedRow| {
-        let mine = v1::Membership {
-            read_position: row.read_position,
-            unread: row.unread,
-            visible_from: row.visible_from,
-            unread_mentions: row.unread_mentions,
-            muted_until: (row.muted_until != 0).then(|| message::timestamp(row.muted_until)),
-            hidden_through: row.hidden_through,
-        };
+        let mine = mine(&row);
         let mut conversation = api(row.conversation);
         conversation.last_message = last.remove(&conversation.id);
         conversation.mine = Some(mine);
@@ -181,6 +186,10 @@ pub async fn open_direct(ctx: &Ctx, caller: &Caller, user_id: i64) -> Result<v1:
         Some(id) => id,
         None => ctx.writer.run(OpenDirect { low, high, request_id: ctx.dice.uuid().to_string() }).await?,
     };
+    let row = store::conversation::listed(&mut conn, caller.user_id, id).await?;
+    if row.is_some_and(|row| row.hidden_through > 0 && row.last_id <= Some(row.hidden_through)) {
+        membership::show(ctx, caller, id).await?;
+    }
     get(&mut conn, caller.user_id, id).await
 }
 
@@ -195,7 +204,7 @@ pub async fn members(ctx: &Ctx, caller: &Caller, request: &v1::ListMembersReques
     let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| field::pair_token(row.joined_position, row.user.id));
     let (users, joined): (Vec<UserRow>, Vec<i64>) = rows.into_iter().map(|row| (row.user, row.joined_at)).unzip();
-    let (users, presences) = user::with_presence(ctx, users);
+    let (users, presences) = user::with_presence(ctx, &mut conn, caller.user_id, users).await?;
     let member = |(user, joined_at): (v1::User, i64)| v1::Member {
         owner: user.id == owner,
         user: Some(user),

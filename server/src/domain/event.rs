@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use rookery_api::v1::{self, event::Kind};
 use tokio::sync::mpsc;
 
-use super::{Caller, Ctx, Error, Result, conversation, message, user};
+use super::{Caller, Ctx, Error, Result, block, conversation, message, user};
 use crate::{
     hub::{Ending, Join, Place, Request, Session, Wants},
     store::{self, conversation::Standing},
@@ -24,6 +24,7 @@ struct Start {
     user: v1::User,
     counter: i64,
     status: v1::StatusKind,
+    blocked: Vec<i64>,
     cursors: HashMap<i64, i64>,
 }
 
@@ -48,10 +49,14 @@ pub async fn subscribe(ctx: &Arc<Ctx>, caller: &Caller, request: v1::SubscribeRe
     }
     let row = store::user::get(&mut conn, caller.user_id).await?.ok_or(Error::Unauthenticated)?;
     let own = store::user::own(&mut conn, caller.user_id).await?.ok_or(Error::Unauthenticated)?;
+    let blocks = store::block::around(&mut conn, caller.user_id).await?;
     drop(conn);
+    ctx.hub.keep_apart(guard.session(), &blocks);
     let session = guard.keep();
     let (user, counter, status) = (user::api(row), own.position, user::status(&own));
-    let start = Start { session: session.clone(), user, counter, status, cursors };
+    let mut blocked: Vec<i64> = blocks.iter().filter(|block| block.0 == caller.user_id).map(|block| block.1).collect();
+    blocked.sort_unstable();
+    let start = Start { session: session.clone(), user, counter, status, blocked, cursors };
     let ctx = ctx.clone();
     tokio::spawn(async move {
         let session = start.session.clone();
@@ -70,6 +75,10 @@ struct Registered {
 }
 
 impl Registered {
+    fn session(&self) -> &Session {
+        self.session.as_ref().expect("it is there until it is kept")
+    }
+
     fn keep(mut self) -> Arc<Session> {
         self.session.take().expect("it is taken once")
     }
@@ -105,7 +114,7 @@ fn wants(request: &v1::SubscribeRequest) -> Result<Wants> {
 }
 
 async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
-    let Start { session, user, counter, status, mut cursors } = start;
+    let Start { session, user, counter, status, blocked, mut cursors } = start;
     let reader = session.user_id;
     let mut conn = ctx.db.reader().await?;
     // The counter was read before the list: what comes behind it is sent after Ready and changes nothing that the list has.
@@ -136,7 +145,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         presences: if session.wants.presence { ctx.hub.presences_in_view(&session) } else { Vec::new() },
         limits: Some(limits(ctx)),
         timings: Some(timings(ctx)),
-        blocked_user_ids: Vec::new(),
+        blocked_user_ids: blocked,
         status: Some(v1::Status { kind: status.into(), ..v1::Status::default() }),
     };
     session.ready(counter, Kind::Ready(ready));
@@ -165,8 +174,9 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
     });
     if session.wants.messages {
         for at in standings.into_values() {
-            // A conversation that is not listed and has no cursor (a direct chat without a message) starts at its beginning.
-            let cursor = cursors.get(&at.id).copied().unwrap_or(0);
+            // What is not listed and has no cursor: a direct chat without a message starts at its beginning, a hidden one
+            // where it was hidden.
+            let cursor = cursors.get(&at.id).copied().unwrap_or(at.hidden_through);
             replay(ctx, &session, at, cursor).await?;
         }
     }
@@ -317,7 +327,10 @@ async fn repair(ctx: &Ctx, conversation_id: i64, after: i64) -> Result<()> {
 /// The caller types, or stopped.
 pub async fn typing(ctx: &Ctx, caller: &Caller, conversation_id: i64, stopped: bool) -> Result<()> {
     let mut conn = ctx.db.reader().await?;
-    conversation::standing(&mut conn, caller.user_id, conversation_id).await?;
+    let standing = conversation::standing(&mut conn, caller.user_id, conversation_id).await?;
+    if standing.kind == store::conversation::DIRECT {
+        block::refuse(&mut conn, conversation_id).await?;
+    }
     // Of somebody without a stream the hub does not know how she wants to be seen.
     if !ctx.hub.knows(caller.user_id) {
         let own = store::user::own(&mut conn, caller.user_id).await?;

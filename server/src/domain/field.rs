@@ -245,6 +245,20 @@ pub fn invite_life(given: Option<(i64, i32)>) -> Result<Duration> {
     }
 }
 
+/// How long a mute lasts, in milliseconds: 0 ends it, more than a year is for ever.
+pub fn mute(given: Option<(i64, i32)>) -> Result<i64> {
+    const YEAR: i64 = 365 * 86_400;
+    let (seconds, nanos) = given.unwrap_or_default();
+    if seconds < 0 || !(0..1_000_000_000).contains(&nanos) {
+        return Err(Error::field("mute_for", "must not be negative"));
+    }
+    if seconds > YEAR || (seconds == YEAR && nanos > 0) {
+        return Ok(i64::MAX);
+    }
+    // What is not nothing mutes.
+    Ok(seconds * 1000 + (i64::from(nanos) + 999_999) / 1_000_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,18 +1,18 @@
-//! Memberships: coming into a group and going out of it. Who may: add: any member; remove: the owner.
+//! Memberships: coming into a group and going out of it, and one's own place. Who may: add: any member; remove: the owner.
 
 use rookery_api::v1::{self, SystemKind, event::Kind};
 
 use super::{
-    Caller, Ctx, Error, Result, conversation,
+    Caller, Ctx, Error, Result, conversation, field,
     group::{group_of, sorted},
     invite,
     line::{self, Line},
-    media,
+    media, message,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
     self,
-    conversation::{ConversationRow, GROUP},
+    conversation::{ConversationRow, DIRECT, GROUP, ListedRow},
     invite::InviteRow,
     membership::NewMembership,
 };
@@ -252,4 +252,84 @@ impl Command for Leave {
 pub async fn leave(ctx: &Ctx, caller: &Caller, request: &v1::LeaveGroupRequest) -> Result<()> {
     let v1::LeaveGroupRequest { conversation_id, silent } = *request;
     ctx.writer.run(Leave { caller: caller.clone(), conversation_id, silent, line_id: line::request_id(ctx) }).await
+}
+
+/// The end of the year 9999, in milliseconds since 1970: a mute for ever ends there.
+const FOR_EVER: i64 = 253_402_300_799_000;
+
+/// Until when a conversation is muted, as the protocol has it.
+pub(super) fn muted_until(stored: i64) -> Option<prost_types::Timestamp> {
+    (stored != 0).then(|| message::timestamp(stored))
+}
+
+/// A member's own place in a conversation; what is none stays as it is.
+struct Place {
+    user_id: i64,
+    conversation_id: i64,
+    /// In milliseconds; 0 ends it.
+    mute_for: Option<i64>,
+    hidden: Option<bool>,
+}
+
+impl Command for Place {
+    type Reply = v1::Membership;
+
+    fn lane(&self) -> Lane {
+        Lane::Conversation(self.conversation_id)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<v1::Membership> {
+        let (user_id, id) = (self.user_id, self.conversation_id);
+        let found = store::conversation::listed(work.tx.read(), user_id, id).await?;
+        let was = found.ok_or(Error::NotFound("conversation"))?;
+        if self.hidden.is_some() && was.conversation.kind != DIRECT {
+            return Err(Error::field("hidden", "only a direct chat can be hidden"));
+        }
+        let now = work.tx.now;
+        let muted_until = match self.mute_for {
+            None => was.muted_until,
+            Some(0) => 0,
+            Some(life) => now.saturating_add(life).min(FOR_EVER),
+        };
+        let hidden_through = match self.hidden {
+            None => was.hidden_through,
+            Some(false) => 0,
+            // The last message's id or higher: whatever is sent from now on is behind it.
+            Some(true) => was.conversation.position,
+        };
+        if (muted_until, hidden_through) != (was.muted_until, was.hidden_through) {
+            store::membership::place(&mut work.tx, user_id, id, muted_until, hidden_through).await?;
+            let changed = v1::MembershipChanged {
+                conversation_id: id,
+                muted_until: self::muted_until(muted_until),
+                hidden_through,
+            };
+            work.tell(user_id, Kind::MembershipChanged(changed));
+        }
+        Ok(conversation::mine(&ListedRow { muted_until, hidden_through, ..was }))
+    }
+}
+
+/// Mutes a conversation, hides a direct chat, or takes that back.
+pub async fn update(ctx: &Ctx, caller: &Caller, request: &v1::UpdateMembershipRequest) -> Result<v1::Membership> {
+    let paths = request.update_mask.as_ref().map_or(&[][..], |mask| &mask.paths);
+    if paths.is_empty() {
+        return Err(Error::field("update_mask", "must name mute_for, hidden, or both"));
+    }
+    let (user_id, conversation_id) = (caller.user_id, request.conversation_id);
+    let mut place = Place { user_id, conversation_id, mute_for: None, hidden: None };
+    for path in paths {
+        match path.as_str() {
+            "mute_for" => place.mute_for = Some(field::mute(request.mute_for.as_ref().map(|d| (d.seconds, d.nanos)))?),
+            "hidden" => place.hidden = Some(request.hidden),
+            _ => return Err(Error::field("update_mask", "may name mute_for and hidden")),
+        }
+    }
+    ctx.writer.run(place).await
+}
+
+/// Shows a direct chat again that its reader has hidden.
+pub(super) async fn show(ctx: &Ctx, caller: &Caller, conversation_id: i64) -> Result<()> {
+    let place = Place { user_id: caller.user_id, conversation_id, mute_for: None, hidden: Some(false) };
+    ctx.writer.run(place).await.map(drop)
 }

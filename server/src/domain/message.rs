@@ -4,7 +4,7 @@ use rookery_api::v1::{self, SystemKind};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Caller, Ctx, Error, Result, field, media, reaction, user,
+    Caller, Ctx, Error, Result, block, field, media, reaction, user,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
@@ -192,7 +192,8 @@ impl Command for Delete {
     }
 
     async fn run(&self, work: &mut Work) -> Result<v1::Message> {
-        let row = writable(work, &self.caller, self.conversation_id, self.id).await?;
+        // Also in a direct chat with a block: to take one's own words back is not to write.
+        let row = found(work, &self.caller, self.conversation_id, self.id).await?;
         let own = row.author_id == self.caller.user_id && row.system == 0;
         let conversation = store::conversation::get(work.tx.read(), self.conversation_id).await?;
         let owner = conversation.is_some_and(|c| c.owner_id == self.caller.user_id) && row.system == 0;
@@ -222,8 +223,15 @@ pub async fn delete(ctx: &Ctx, caller: &Caller, request: &v1::DeleteMessageReque
     ctx.writer.run(Delete { caller: caller.clone(), conversation_id, id }).await
 }
 
-/// A message that a caller wants to change, read inside the transaction. What she may not read is not there.
+/// A message that a caller wants to change, where anybody may write at all.
 pub(super) async fn writable(work: &mut Work, caller: &Caller, conversation_id: i64, id: i64) -> Result<MessageRow> {
+    let row = found(work, caller, conversation_id, id).await?;
+    block::refuse(work.tx.read(), conversation_id).await?;
+    Ok(row)
+}
+
+/// A message, read inside the transaction. What the caller may not read is not there.
+async fn found(work: &mut Work, caller: &Caller, conversation_id: i64, id: i64) -> Result<MessageRow> {
     let row = store::message::get(work.tx.read(), caller.user_id, conversation_id, id).await?;
     row.ok_or(Error::NotFound("message"))
 }

@@ -123,6 +123,9 @@ fn decide(check: &store::message::Check, new: &NewMessage, files_found: bool) ->
             visible_from: Some(_),
             ..
         } => {
+            if check.blocked {
+                return Verdict::No(Error::Blocked);
+            }
             if new.reply_to != 0 && !check.reply_found {
                 return Verdict::No(Error::NotFound("message"));
             }

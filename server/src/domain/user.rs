@@ -38,12 +38,22 @@ pub async fn list_of(conn: &mut Conn, ids: &[i64]) -> Result<Vec<v1::User>> {
     Ok(store::user::get_many(conn, ids).await?.into_iter().map(api).collect())
 }
 
-/// Splits rows into profiles and presences, in the same order.
-pub fn with_presence(ctx: &Ctx, rows: Vec<UserRow>) -> (Vec<v1::User>, Vec<v1::Presence>) {
+/// Splits rows into profiles and presences, in the same order. Of whom a block keeps the reader apart from, nothing is told.
+pub async fn with_presence(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    reader: i64,
+    rows: Vec<UserRow>,
+) -> Result<(Vec<v1::User>, Vec<v1::Presence>)> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let apart = store::block::among(conn, reader, &ids).await?;
     let present = ctx.hub.presences(&ids);
-    let presences = rows.iter().map(|row| presence(row, &present)).collect();
-    (rows.into_iter().map(api).collect(), presences)
+    let presences = rows.iter().map(|row| match apart.contains(&row.id) {
+        true => v1::Presence { user_id: row.id, state: PresenceState::Offline.into(), last_seen_at: None },
+        false => presence(row, &present),
+    });
+    let presences = presences.collect();
+    Ok((rows.into_iter().map(api).collect(), presences))
 }
 
 fn presence(row: &UserRow, present: &HashMap<i64, PresenceState>) -> v1::Presence {
@@ -59,8 +69,9 @@ fn presence(row: &UserRow, present: &HashMap<i64, PresenceState>) -> v1::Presenc
 /// One user; 0 is the caller.
 pub async fn get(ctx: &Ctx, caller: &Caller, id: i64) -> Result<(v1::User, v1::Presence)> {
     let id = if id == 0 { caller.user_id } else { id };
-    let row = store::user::get(&mut ctx.db.reader().await?, id).await?.ok_or(Error::NotFound("user"))?;
-    let (mut users, mut presences) = with_presence(ctx, vec![row]);
+    let mut conn = ctx.db.reader().await?;
+    let row = store::user::get(&mut conn, id).await?.ok_or(Error::NotFound("user"))?;
+    let (mut users, mut presences) = with_presence(ctx, &mut conn, caller.user_id, vec![row]).await?;
     match (users.pop(), presences.pop()) {
         (Some(user), Some(presence)) => Ok((user, presence)),
         _ => Err(Error::NotFound("user")),
@@ -68,16 +79,17 @@ pub async fn get(ctx: &Ctx, caller: &Caller, id: i64) -> Result<(v1::User, v1::P
 }
 
 /// Several users.
-pub async fn get_many(ctx: &Ctx, ids: &[i64]) -> Result<(Vec<v1::User>, Vec<v1::Presence>)> {
+pub async fn get_many(ctx: &Ctx, caller: &Caller, ids: &[i64]) -> Result<(Vec<v1::User>, Vec<v1::Presence>)> {
     if !(1..=100).contains(&ids.len()) {
         return Err(Error::field("user_ids", "must have 1 to 100 ids"));
     }
-    let rows = store::user::get_many(&mut ctx.db.reader().await?, ids).await?;
-    Ok(with_presence(ctx, rows))
+    let mut conn = ctx.db.reader().await?;
+    let rows = store::user::get_many(&mut conn, ids).await?;
+    with_presence(ctx, &mut conn, caller.user_id, rows).await
 }
 
 /// A page of users by name.
-pub async fn list(ctx: &Ctx, request: &v1::ListUsersRequest) -> Result<v1::ListUsersResponse> {
+pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListUsersRequest) -> Result<v1::ListUsersResponse> {
     let size = field::page_size(request.page_size, 50, 100)?;
     let pattern = field::filter(&request.filter)?;
     if request.page_token.len() > 256 || request.page_token.contains('\0') {
@@ -87,7 +99,7 @@ pub async fn list(ctx: &Ctx, request: &v1::ListUsersRequest) -> Result<v1::ListU
     let mut rows = store::user::list(&mut conn, &request.page_token, &pattern, size + 1).await?;
     let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| field::name_key(&row.name)).unwrap_or_default();
-    let (users, presences) = with_presence(ctx, rows);
+    let (users, presences) = with_presence(ctx, &mut conn, caller.user_id, rows).await?;
     Ok(v1::ListUsersResponse { users, presences, next_page_token: next })
 }
 

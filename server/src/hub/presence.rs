@@ -1,15 +1,16 @@
 //! Who is there: the best of a user's streams. Live presence is kept nowhere else; after a start everybody is offline
-//! until seen. It goes to small conversations and direct chats, and of large ones to those who have them in view. What a
-//! user chose to be seen as goes before what her devices say.
+//! until seen. It goes to small conversations and direct chats, and of large ones, joined over a second, to those who have them
+//! in view. What a user chose to be seen as goes before what her devices say; whom a block keeps apart see nothing.
 
 use std::{
     collections::{HashMap, HashSet},
     time::Instant,
 };
 
+use bytes::Bytes;
 use rookery_api::v1::{self, PresenceState, StatusKind, event::Kind};
 
-use super::{Hub, Now, Request, Session, State, Stream, frame};
+use super::{Hub, Now, Request, Session, State, Stream, apart::Blocks, frame};
 
 /// The most presences in one event.
 const MOST: usize = 1000;
@@ -20,14 +21,16 @@ pub(super) struct Person {
     /// How she wants to be seen; none until it is known, and until then nothing is shown.
     chosen: Option<StatusKind>,
     /// What was last told of her.
-    shown: PresenceState,
+    pub(super) shown: PresenceState,
+    /// The blocks of hers and against her.
+    pub(super) blocks: Blocks,
     /// When her last stream ended, and which rooms it was in.
     pub(super) gone: Option<(Instant, Vec<i64>)>,
 }
 
 impl Default for Person {
     fn default() -> Self {
-        Self { streams: Vec::new(), chosen: None, shown: PresenceState::Offline, gone: None }
+        Self { streams: Vec::new(), chosen: None, shown: PresenceState::Offline, blocks: Blocks::new(), gone: None }
     }
 }
 
@@ -101,7 +104,7 @@ impl Hub {
                 seen.extend(room.readers.values().map(|reader| reader.session.user_id));
             }
         }
-        state.list(seen)
+        state.list(session.user_id, seen)
     }
 
     /// What a device reports. False: there is no such stream of this user.
@@ -127,10 +130,10 @@ impl Hub {
             if room.is_small(self.settings.small_group) || !session.wants.presence {
                 continue;
             }
-            let people = state.list(room.readers.values().map(|reader| reader.session.user_id).collect());
-            for presences in people.chunks(MOST) {
-                let changed = v1::PresenceChanged { presences: presences.to_vec() };
-                session.push(frame::encode(0, 0, 0, Kind::PresenceChanged(changed)), Instant::now());
+            let people = room.readers.values().map(|reader| reader.session.user_id).collect();
+            let people = state.list(user_id, people);
+            for frame in joined(&people) {
+                session.push(frame, Instant::now());
             }
         }
         true
@@ -154,15 +157,7 @@ impl Hub {
             return;
         }
         let was = person.shown;
-        let mut rooms: Vec<i64> = person
-            .streams
-            .iter()
-            .filter_map(|number| state.streams.get(number))
-            .flat_map(|stream| stream.rooms.iter().copied())
-            .collect();
-        if let Some((_, left)) = &person.gone {
-            rooms.extend(left);
-        }
+        let rooms = state.rooms_of(user_id);
         if let Some(person) = state.people.get_mut(&user_id) {
             person.shown = now;
             if person.streams.is_empty() {
@@ -175,21 +170,51 @@ impl Hub {
         self.tell_presence(state, user_id, now, rooms);
     }
 
-    fn tell_presence(&self, state: &State, user_id: i64, now: PresenceState, mut rooms: Vec<i64>) {
-        rooms.sort_unstable();
-        rooms.dedup();
+    fn tell_presence(&self, state: &mut State, user_id: i64, now: PresenceState, rooms: Vec<i64>) {
         let last_seen_at = (now == PresenceState::Offline).then(|| self.settings.now.timestamp());
         let presence = v1::Presence { user_id, state: now.into(), last_seen_at };
         let changed = v1::PresenceChanged { presences: vec![presence] };
         let frame = frame::encode(0, 0, 0, Kind::PresenceChanged(changed));
         let mut told = HashSet::new();
         for id in rooms {
+            let Some(room) = state.rooms.get_mut(&id) else { continue };
+            if !room.is_small(self.settings.small_group) {
+                room.presences.insert(user_id, presence);
+                continue;
+            }
             let Some(room) = state.rooms.get(&id) else { continue };
-            let small = room.is_small(self.settings.small_group);
             for number in room.readers.keys() {
                 let Some(stream) = state.streams.get(number) else { continue };
-                let looks = small || stream.view.contains(&id);
-                if looks && stream.session.wants.presence && told.insert(*number) {
+                let wants = stream.session.wants.presence && !state.apart(stream.session.user_id, user_id);
+                if wants && told.insert(*number) {
+                    stream.session.push(frame.clone(), Instant::now());
+                }
+            }
+        }
+    }
+
+    /// Once a second: tells those who have a large conversation in view whose presence has changed there.
+    pub(super) fn tell_joined(&self, state: &mut State) {
+        let mut news = Vec::new();
+        for (id, room) in state.rooms.iter_mut().filter(|(_, room)| !room.presences.is_empty()) {
+            let mut presences: Vec<v1::Presence> = std::mem::take(&mut room.presences).into_values().collect();
+            presences.sort_unstable_by_key(|presence| presence.user_id);
+            news.push((*id, presences));
+        }
+        for (id, presences) in news {
+            let Some(room) = state.rooms.get(&id) else { continue };
+            let mut frames = None;
+            for stream in room.readers.keys().filter_map(|number| state.streams.get(number)) {
+                let reader = stream.session.user_id;
+                if !stream.session.wants.presence || !stream.view.contains(&id) {
+                    continue;
+                }
+                let apart = |presence: &v1::Presence| state.apart(reader, presence.user_id);
+                let own = presences.iter().any(apart).then(|| {
+                    joined(&presences.iter().copied().filter(|presence| !apart(presence)).collect::<Vec<_>>())
+                });
+                let frames = own.as_ref().unwrap_or_else(|| frames.get_or_insert_with(|| joined(&presences)));
+                for frame in frames {
                     stream.session.push(frame.clone(), Instant::now());
                 }
             }
@@ -223,13 +248,14 @@ impl Hub {
 
     /// A stream has come into one more room: the two sides learn of each other.
     pub fn introduce(&self, session: &Session, conversation_id: i64) {
-        let state = self.lock();
+        let mut state = self.lock();
         let Some(room) = state.rooms.get(&conversation_id) else { return };
         if !room.is_small(self.settings.small_group) {
             return;
         }
         if session.wants.presence {
-            let presences = state.list(room.readers.values().map(|reader| reader.session.user_id).collect());
+            let people = room.readers.values().map(|reader| reader.session.user_id).collect();
+            let presences = state.list(session.user_id, people);
             session
                 .push(frame::encode(0, 0, 0, Kind::PresenceChanged(v1::PresenceChanged { presences })), Instant::now());
         }
@@ -237,7 +263,8 @@ impl Hub {
         if let Some(person) = state.people.get(&session.user_id)
             && person.shown != PresenceState::Offline
         {
-            self.tell_presence(&state, session.user_id, person.shown, vec![conversation_id]);
+            let shown = person.shown;
+            self.tell_presence(&mut state, session.user_id, shown, vec![conversation_id]);
         }
     }
 
@@ -261,10 +288,22 @@ impl State {
         self.streams.get_mut(&number)
     }
 
-    /// The presences of those who are not offline.
-    fn list(&self, user_ids: HashSet<i64>) -> Vec<v1::Presence> {
+    /// The rooms that a user's streams are in; of who has just gone, those that the last one was in.
+    pub(super) fn rooms_of(&self, user_id: i64) -> Vec<i64> {
+        let Some(person) = self.people.get(&user_id) else { return Vec::new() };
+        let streams = person.streams.iter().filter_map(|number| self.streams.get(number));
+        let left = person.gone.iter().flat_map(|(_, left)| left);
+        let mut rooms: Vec<i64> = streams.flat_map(|stream| &stream.rooms).chain(left).copied().collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        rooms
+    }
+
+    /// The presences of those who are not offline, as a reader sees them.
+    fn list(&self, reader: i64, user_ids: HashSet<i64>) -> Vec<v1::Presence> {
         let mut list: Vec<v1::Presence> = user_ids
             .into_iter()
+            .filter(|user_id| !self.apart(reader, *user_id))
             .filter_map(|user_id| self.people.get(&user_id).map(|person| (user_id, person.shown)))
             .filter(|(_, shown)| *shown != PresenceState::Offline)
             .map(|(user_id, shown)| v1::Presence { user_id, state: shown.into(), last_seen_at: None })
@@ -272,4 +311,12 @@ impl State {
         list.sort_unstable_by_key(|presence| presence.user_id);
         list
     }
+}
+
+/// Presences as events, as few as will do.
+fn joined(presences: &[v1::Presence]) -> Vec<Bytes> {
+    let event = |presences: &[v1::Presence]| {
+        frame::encode(0, 0, 0, Kind::PresenceChanged(v1::PresenceChanged { presences: presences.to_vec() }))
+    };
+    presences.chunks(MOST).map(event).collect()
 }

@@ -56,6 +56,8 @@ pub(super) struct Room {
     members: i64,
     direct: bool,
     pub(super) typists: Typists,
+    /// Whose presence has changed, in a large conversation, since that was last told.
+    pub(super) presences: HashMap<i64, v1::Presence>,
     /// When something was last passed on, and the usual time between two changes.
     passed: Option<Instant>,
     gap: Duration,

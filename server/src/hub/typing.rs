@@ -16,8 +16,8 @@ const NAMES: usize = 4;
 pub(super) struct Typists {
     /// Who, and when last; newest last.
     list: Vec<(i64, Instant)>,
-    /// Whether the list changed since it was last sent.
-    changed: bool,
+    /// Who came onto it or off it since it was last sent.
+    changed: Vec<i64>,
 }
 
 impl Typists {
@@ -28,7 +28,6 @@ impl Typists {
         }
         self.list.retain(|(id, _)| *id != user_id);
         self.list.push((user_id, now));
-        self.changed = true;
         true
     }
 
@@ -39,15 +38,20 @@ impl Typists {
         before != self.list.len()
     }
 
-    fn expire(&mut self, after: Duration) -> bool {
-        let before = self.list.len();
-        self.list.retain(|(_, at)| at.elapsed() < after);
-        before != self.list.len()
+    pub(super) fn has(&self, user_id: i64) -> bool {
+        self.list.iter().any(|(id, _)| *id == user_id)
     }
 
-    fn event(&self, conversation_id: i64) -> Kind {
-        let user_ids = self.list.iter().rev().take(NAMES).map(|(id, _)| *id).collect();
-        Kind::Typing(v1::Typing { conversation_id, user_ids })
+    fn expire(&mut self, after: Duration) {
+        let expired = self.list.iter().filter(|(_, at)| at.elapsed() >= after).map(|(id, _)| *id);
+        self.changed.extend(expired);
+        self.list.retain(|(_, at)| at.elapsed() < after);
+    }
+
+    /// Those of them of whom this reader may know.
+    pub(super) fn event(&self, conversation_id: i64, shown: impl Fn(i64) -> bool) -> Kind {
+        let newest = self.list.iter().rev().map(|(id, _)| *id);
+        Kind::Typing(v1::Typing { conversation_id, user_ids: newest.filter(|id| shown(*id)).take(NAMES).collect() })
     }
 }
 
@@ -61,7 +65,7 @@ impl Hub {
         let Some(room) = state.rooms.get_mut(&conversation_id) else { return };
         let news = if stopped { room.typists.stop(user_id) } else { room.typists.note(user_id, Instant::now()) };
         if news {
-            room.typists.changed = true;
+            room.typists.changed.push(user_id);
             if room.is_small(self.settings.small_group) {
                 self.send_typing(&mut state, conversation_id);
             }
@@ -70,9 +74,14 @@ impl Hub {
 
     /// A user is not shown typing any more, anywhere.
     pub(super) fn stop_typing(&self, state: &mut State, user_id: i64) {
-        let rooms = state.rooms.iter_mut();
-        let stopped = rooms.filter_map(|(id, room)| room.typists.stop(user_id).then_some(*id));
-        for id in stopped.collect::<Vec<_>>() {
+        let mut stopped = Vec::new();
+        for (id, room) in &mut state.rooms {
+            if room.typists.stop(user_id) {
+                room.typists.changed.push(user_id);
+                stopped.push(*id);
+            }
+        }
+        for id in stopped {
             self.send_typing(state, id);
         }
     }
@@ -81,7 +90,8 @@ impl Hub {
     pub(super) fn expire_typing(&self, state: &mut State) {
         let mut due = Vec::new();
         for (id, room) in &mut state.rooms {
-            if room.typists.expire(self.settings.typing_expires) || room.typists.changed {
+            room.typists.expire(self.settings.typing_expires);
+            if !room.typists.changed.is_empty() {
                 due.push(*id);
             }
         }
@@ -90,16 +100,26 @@ impl Hub {
         }
     }
 
+    /// Tells who types to those who look, but for those who may know nothing of what changed.
     fn send_typing(&self, state: &mut State, conversation_id: i64) {
         let Some(room) = state.rooms.get_mut(&conversation_id) else { return };
-        room.typists.changed = false;
-        let frame = frame::encode(conversation_id, 0, 0, room.typists.event(conversation_id));
+        let changed = std::mem::take(&mut room.typists.changed);
+        let Some(room) = state.rooms.get(&conversation_id) else { return };
+        let all = frame::encode(conversation_id, 0, 0, room.typists.event(conversation_id, |_| true));
         let small = room.is_small(self.settings.small_group);
         let now = Instant::now();
-        for number in room.readers.keys() {
-            let Some(stream) = state.streams.get(number) else { continue };
-            if stream.session.wants.typing && (small || stream.view.contains(&conversation_id)) {
-                stream.session.push(frame.clone(), now);
+        for stream in room.readers.keys().filter_map(|number| state.streams.get(number)) {
+            let reader = stream.session.user_id;
+            let looks = stream.session.wants.typing && (small || stream.view.contains(&conversation_id));
+            let shown = |id: i64| !state.apart(reader, id);
+            if !looks || !changed.iter().any(|id| shown(*id)) {
+                continue;
+            }
+            if room.typists.list.iter().all(|(id, _)| shown(*id)) {
+                stream.session.push(all.clone(), now);
+            } else {
+                let typing = room.typists.event(conversation_id, shown);
+                stream.session.push(frame::encode(conversation_id, 0, 0, typing), now);
             }
         }
     }

@@ -1,13 +1,14 @@
 //! ConversationService.
 
 use rookery_api::v1::{
-    self, AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse, CreateInviteRequest,
+    AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse, CreateInviteRequest,
     CreateInviteResponse, GetConversationRequest, GetConversationResponse, JoinGroupRequest, JoinGroupResponse,
     LeaveGroupRequest, LeaveGroupResponse, ListConversationsRequest, ListConversationsResponse, ListInvitesRequest,
     ListInvitesResponse, ListMembersRequest, ListMembersResponse, ListPublicGroupsRequest, ListPublicGroupsResponse,
     OpenDirectRequest, OpenDirectResponse, RemoveMemberRequest, RemoveMemberResponse, RevokeInviteRequest,
     RevokeInviteResponse, TokenScope, TransferOwnershipRequest, TransferOwnershipResponse, UpdateGroupRequest,
-    UpdateGroupResponse, conversation_service_server::ConversationService,
+    UpdateGroupResponse, UpdateMembershipRequest, UpdateMembershipResponse,
+    conversation_service_server::ConversationService,
 };
 use tonic::{Request, Response, Status};
 
@@ -151,8 +152,11 @@ impl ConversationService for Rpc {
 
     async fn update_membership(
         &self,
-        _request: Request<v1::UpdateMembershipRequest>,
-    ) -> Result<Response<v1::UpdateMembershipResponse>, Status> {
-        Err(super::status::unimplemented())
+        request: Request<UpdateMembershipRequest>,
+    ) -> Result<Response<UpdateMembershipResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Manage).await?;
+        let request = request.into_inner();
+        let mine = membership::update(&self.ctx, &caller, &request).await?;
+        Ok(Response::new(UpdateMembershipResponse { mine: Some(mine) }))
     }
 }

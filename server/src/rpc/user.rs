@@ -1,14 +1,15 @@
 //! UserService.
 
 use rookery_api::v1::{
-    self, GetUserRequest, GetUserResponse, GetUsersRequest, GetUsersResponse, ListUsersRequest, ListUsersResponse,
-    SetStatusRequest, SetStatusResponse, TokenScope, UpdateProfileRequest, UpdateProfileResponse,
+    BlockUserRequest, BlockUserResponse, GetUserRequest, GetUserResponse, GetUsersRequest, GetUsersResponse,
+    ListBlockedRequest, ListBlockedResponse, ListUsersRequest, ListUsersResponse, SetStatusRequest, SetStatusResponse,
+    TokenScope, UnblockUserRequest, UnblockUserResponse, UpdateProfileRequest, UpdateProfileResponse,
     user_service_server::UserService,
 };
 use tonic::{Request, Response, Status};
 
 use super::Rpc;
-use crate::domain::user;
+use crate::domain::{block, user};
 
 #[tonic::async_trait]
 impl UserService for Rpc {
@@ -19,14 +20,14 @@ impl UserService for Rpc {
     }
 
     async fn get_users(&self, request: Request<GetUsersRequest>) -> Result<Response<GetUsersResponse>, Status> {
-        self.caller(&request, TokenScope::Read).await?;
-        let (users, presences) = user::get_many(&self.ctx, &request.into_inner().user_ids).await?;
+        let caller = self.caller(&request, TokenScope::Read).await?;
+        let (users, presences) = user::get_many(&self.ctx, &caller, &request.into_inner().user_ids).await?;
         Ok(Response::new(GetUsersResponse { users, presences }))
     }
 
     async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
-        self.caller(&request, TokenScope::Read).await?;
-        Ok(Response::new(user::list(&self.ctx, &request.into_inner()).await?))
+        let caller = self.caller(&request, TokenScope::Read).await?;
+        Ok(Response::new(user::list(&self.ctx, &caller, &request.into_inner()).await?))
     }
 
     async fn update_profile(
@@ -43,24 +44,27 @@ impl UserService for Rpc {
         let status = user::set_status(&self.ctx, &caller, request.into_inner()).await?;
         Ok(Response::new(SetStatusResponse { status: Some(status) }))
     }
-    async fn block_user(
-        &self,
-        _request: Request<v1::BlockUserRequest>,
-    ) -> Result<Response<v1::BlockUserResponse>, Status> {
-        Err(super::status::unimplemented())
+
+    async fn block_user(&self, request: Request<BlockUserRequest>) -> Result<Response<BlockUserResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Manage).await?;
+        block::add(&self.ctx, &caller, request.into_inner().user_id).await?;
+        Ok(Response::new(BlockUserResponse {}))
     }
 
     async fn unblock_user(
         &self,
-        _request: Request<v1::UnblockUserRequest>,
-    ) -> Result<Response<v1::UnblockUserResponse>, Status> {
-        Err(super::status::unimplemented())
+        request: Request<UnblockUserRequest>,
+    ) -> Result<Response<UnblockUserResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Manage).await?;
+        block::remove(&self.ctx, &caller, request.into_inner().user_id).await?;
+        Ok(Response::new(UnblockUserResponse {}))
     }
 
     async fn list_blocked(
         &self,
-        _request: Request<v1::ListBlockedRequest>,
-    ) -> Result<Response<v1::ListBlockedResponse>, Status> {
-        Err(super::status::unimplemented())
+        request: Request<ListBlockedRequest>,
+    ) -> Result<Response<ListBlockedResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Read).await?;
+        Ok(Response::new(block::list(&self.ctx, &caller, &request.into_inner()).await?))
     }
 }

@@ -67,7 +67,9 @@ macro_rules! listed {
 
 const LIST: &str = concat!(
     listed!(),
-    "where p.user_id = $1 and c.id > $2 and (c.kind <> 2 or c.messages > 0) order by c.id limit $3 + 0"
+    "where p.user_id = $1 and c.id > $2 and (c.kind <> 2 or c.messages > 0 and (p.hidden_through = 0 or exists (select 1 \
+       from messages y where y.conversation_id = c.id and y.id > p.hidden_through and y.system = 0))) \
+     order by c.id limit $3 + 0"
 );
 
 /// The conversations that a reader lists, by id, after one. The global room was made first.
@@ -90,9 +92,10 @@ pub struct Standing {
     pub visible_from: i64,
     pub members: i64,
     pub kind: i64,
+    pub hidden_through: i64,
 }
 
-const STANDINGS: &str = "select c.id, c.position, p.visible_from, c.members, c.kind \
+const STANDINGS: &str = "select c.id, c.position, p.visible_from, c.members, c.kind, p.hidden_through \
     from memberships p join conversations c on c.id = p.conversation_id where p.user_id = $1 order by c.id";
 
 /// All conversations that a reader is in, listed or not.
@@ -100,7 +103,7 @@ pub async fn standings(conn: &mut Conn, reader: i64) -> Result<Vec<Standing>> {
     Ok(on!(conn, c => sqlx::query_as(STANDINGS).bind(reader).fetch_all(c).await?))
 }
 
-const STANDING: &str = "select c.id, c.position, p.visible_from, c.members, c.kind \
+const STANDING: &str = "select c.id, c.position, p.visible_from, c.members, c.kind, p.hidden_through \
     from memberships p join conversations c on c.id = p.conversation_id where p.user_id = $1 and p.conversation_id = $2";
 
 /// The same for one conversation.

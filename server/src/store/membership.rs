@@ -201,3 +201,13 @@ pub async fn forgive(tx: &mut Tx, conversation_id: i64, user_id: i64) -> Result<
     on!(tx.write(), c => sqlx::query(FORGIVE).bind(conversation_id).bind(user_id).execute(c).await.map(|_| ())?);
     Ok(())
 }
+
+const PLACE: &str =
+    "update memberships set muted_until = $3, hidden_through = $4 where user_id = $1 and conversation_id = $2";
+
+/// Changes until when a conversation is muted, and through which id it is hidden.
+pub async fn place(tx: &mut Tx, user_id: i64, conversation_id: i64, muted: i64, hidden: i64) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(PLACE)
+        .bind(user_id).bind(conversation_id).bind(muted).bind(hidden).execute(c).await.map(|_| ())?);
+    Ok(())
+}

@@ -68,11 +68,13 @@ pub struct Place {
 
 // One text for a message that is alone: one hop to the database's thread instead of four. $N counts over the whole text.
 // The place is asked for last, when it is on the disk: a row that came earlier would wake the writer only to wait again. No
-// row back: not a member, or a repeat; the caller finds out which.
+// row back: not a member, a repeat, or a block; the caller finds out which.
 const SEND_ALONE_SQLITE: &str = "begin immediate; \
     update conversations set position = position + 1, messages = messages + 1, last_at = max(last_at, $6) \
       where id = $1 and exists (select 1 from memberships where user_id = $2 and conversation_id = $1) \
-      and not exists (select 1 from messages where conversation_id = $1 and author_id = $2 and request_id = $3); \
+      and not exists (select 1 from messages where conversation_id = $1 and author_id = $2 and request_id = $3) \
+      and (kind <> 2 or not exists (select 1 from blocks where user_id in (direct_low, direct_high) \
+        and blocked_id in (direct_low, direct_high))); \
     insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, created_at, number) \
       select id, position, $2, $3, $4, $5, position, last_at, messages from conversations where id = $1 and changes() = 1; \
     update memberships set own_messages = own_messages + 1 where user_id = $2 and conversation_id = $1 and changes() = 1; \
@@ -112,11 +114,15 @@ pub struct Check {
     pub repeat_hash: Option<i64>,
     /// Whether the message that is answered is there for the author.
     pub reply_found: bool,
+    /// Whether it is a direct chat with a block in it, either way.
+    pub blocked: bool,
 }
 
 const CHECK_SQLITE: &str = "select c.position, c.messages, c.last_at, p.visible_from, x.id as repeat_id, \
       x.content_hash as repeat_hash, exists (select 1 from messages r where r.conversation_id = j.value ->> 0 \
-        and r.id = j.value ->> 3 and r.id >= p.visible_from) as reply_found \
+        and r.id = j.value ->> 3 and r.id >= p.visible_from) as reply_found, \
+      coalesce(c.kind = 2 and exists (select 1 from blocks b where b.user_id in (c.direct_low, c.direct_high) \
+        and b.blocked_id in (c.direct_low, c.direct_high)), false) as blocked \
     from json_each($1) j \
     left join conversations c on c.id = j.value ->> 0 \
     left join memberships p on p.user_id = j.value ->> 1 and p.conversation_id = j.value ->> 0 \
@@ -125,7 +131,9 @@ const CHECK_SQLITE: &str = "select c.position, c.messages, c.last_at, p.visible_
     order by j.key";
 const CHECK_POSTGRES: &str = "select c.position, c.messages, c.last_at, p.visible_from, x.id as repeat_id, \
       x.content_hash as repeat_hash, exists (select 1 from messages r where r.conversation_id = j.conversation_id \
-        and r.id = j.reply_to and r.id >= p.visible_from) as reply_found \
+        and r.id = j.reply_to and r.id >= p.visible_from) as reply_found, \
+      coalesce(c.kind = 2 and exists (select 1 from blocks b where b.user_id in (c.direct_low, c.direct_high) \
+        and b.blocked_id in (c.direct_low, c.direct_high)), false) as blocked \
     from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) \
       with ordinality j(conversation_id, author_id, request_id, reply_to, key) \
     left join conversations c on c.id = j.conversation_id \
