@@ -112,6 +112,8 @@ pub struct LimitsConfig {
     pub pins: i64,
     pub blocks: i64,
     pub status_characters: usize,
+    /// How long the database may look for messages, in milliseconds.
+    pub search_milliseconds: u64,
     /// Connections in all.
     pub connections: usize,
     /// Wrong passwords for a name before the next try has to wait.
@@ -168,6 +170,7 @@ impl Default for LimitsConfig {
             pins: 250,
             blocks: 1000,
             status_characters: 128,
+            search_milliseconds: 200,
             connections: 20_000,
             sign_in_tries: 5,
         }
@@ -292,6 +295,7 @@ impl Config {
             pins: limits.pins,
             blocks: limits.blocks,
             status_characters: limits.status_characters,
+            search: Duration::from_millis(limits.search_milliseconds),
         }
     }
 

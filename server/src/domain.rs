@@ -19,6 +19,7 @@ pub mod membership;
 pub mod message;
 pub mod reaction;
 pub mod read;
+pub mod search;
 pub mod send;
 pub mod user;
 pub mod writer;

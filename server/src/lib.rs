@@ -94,6 +94,7 @@ impl Server {
             tokio::spawn(ctx.hub.clone().pace()),
             tokio::spawn(event::serve(ctx.clone(), requests)),
             tokio::spawn(domain::media::sweep_hourly(ctx.clone())),
+            tokio::spawn(domain::search::index::run(ctx.clone())),
         ];
         Ok(Self { ctx, app, writers, tasks, door: Door::new(config) })
     }

@@ -12,6 +12,7 @@ pub mod media;
 pub mod membership;
 pub mod message;
 pub mod reaction;
+pub mod search;
 pub mod server;
 pub mod session;
 pub mod user;

@@ -112,6 +112,7 @@ pub struct Limits {
     pub pins: i64,
     pub blocks: i64,
     pub status_characters: usize,
+    pub search: Duration,
 }
 
 /// Timings that clients keep to.

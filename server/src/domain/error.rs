@@ -66,6 +66,7 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Away(cause) => Self::Unavailable(cause),
+            store::Error::TooLong => Self::Limit("this search takes too long; add a word, or say where".into()),
             other => Self::Internal(other.to_string()),
         }
     }

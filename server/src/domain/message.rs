@@ -53,7 +53,7 @@ pub fn api(row: MessageRow) -> v1::Message {
 }
 
 /// Mentions as they are stored, as the protocol has them.
-fn mentions(stored: &str) -> Vec<v1::Mention> {
+pub(super) fn mentions(stored: &str) -> Vec<v1::Mention> {
     let list: Vec<(i64, i32, i32)> = serde_json::from_str(stored).unwrap_or_default();
     list.into_iter().map(|(user_id, start, length)| v1::Mention { user_id, start, length }).collect()
 }

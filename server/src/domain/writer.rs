@@ -12,12 +12,13 @@ use super::{
     ctx::Clock,
     message,
     read::{self, Move, Read},
+    search::index::{self, Backlog},
     send,
 };
 use crate::{
     hub::Hub,
     media::Files,
-    store::{self, Db, Tx, message::NewMessage},
+    store::{self, Db, Tx, message::NewMessage, search::Batch},
 };
 
 /// The most commands that one transaction takes: bounds how long the first of them waits.
@@ -100,9 +101,17 @@ struct Reading {
     reply: oneshot::Sender<Result<Read>>,
 }
 
+/// A step of the search index. It gets a transaction of its own, behind those who wait to be answered.
+struct Indexing {
+    batch: Batch,
+    outcome: Option<Result<Vec<i64>>>,
+    reply: oneshot::Sender<Result<Vec<i64>>>,
+}
+
 enum Job {
     Send(Box<Sending>),
     Read(Box<Reading>),
+    Index(Box<Indexing>),
     Other(Box<dyn Erased>),
 }
 
@@ -156,6 +165,7 @@ impl Job {
         match self {
             Self::Send(send) => Lane::Conversation(send.new.conversation_id),
             Self::Read(read) => read.to.lane(),
+            Self::Index(_) => Lane::User(0),
             Self::Other(job) => job.lane(),
         }
     }
@@ -164,6 +174,7 @@ impl Job {
         match self {
             Self::Send(send) => answer(send.reply, send.outcome, fault),
             Self::Read(read) => answer(read.reply, read.outcome, fault),
+            Self::Index(step) => answer(step.reply, step.outcome, fault),
             Self::Other(job) => job.answer(fault),
         }
     }
@@ -179,6 +190,7 @@ fn answer<T>(reply: oneshot::Sender<Result<T>>, outcome: Option<Result<T>>, faul
 #[derive(Clone, Debug)]
 pub struct Writer {
     lanes: Vec<mpsc::Sender<Job>>,
+    backlog: Arc<Backlog>,
 }
 
 impl Writer {
@@ -191,14 +203,21 @@ impl Writer {
     ) -> (Self, Vec<tokio::task::JoinHandle<()>>) {
         let mut lanes = Vec::new();
         let mut tasks = Vec::new();
+        let backlog = Arc::new(Backlog::default());
         for _ in 0..db.writers() {
             let (sender, receiver) = mpsc::channel(WAITING);
             lanes.push(sender);
-            let task =
-                Task { db: db.clone(), hub: hub.clone(), files: files.clone(), clock: clock.clone(), work: None };
+            let task = Task {
+                db: db.clone(),
+                hub: hub.clone(),
+                files: files.clone(),
+                clock: clock.clone(),
+                backlog: backlog.clone(),
+                work: None,
+            };
             tasks.push(tokio::spawn(task.run(receiver)));
         }
-        (Self { lanes }, tasks)
+        (Self { lanes, backlog }, tasks)
     }
 
     /// Stores a message.
@@ -219,6 +238,17 @@ impl Writer {
         self.hand_over(Job::Other(Box::new(Waiting { command, outcome: None, reply })), answer).await
     }
 
+    /// Writes a step of the search index; which conversations it was done for.
+    pub(super) async fn index(&self, batch: Batch) -> Result<Vec<i64>> {
+        let (reply, answer) = oneshot::channel();
+        self.hand_over(Job::Index(Box::new(Indexing { batch, outcome: None, reply })), answer).await
+    }
+
+    /// The conversations that were changed and not yet indexed.
+    pub(super) fn backlog(&self) -> &Arc<Backlog> {
+        &self.backlog
+    }
+
     async fn hand_over<T>(&self, job: Job, answer: oneshot::Receiver<Result<T>>) -> Result<T> {
         let number = match job.lane() {
             Lane::Conversation(id) | Lane::User(id) => id.unsigned_abs() as usize % self.lanes.len(),
@@ -235,6 +265,7 @@ struct Task {
     hub: Arc<Hub>,
     files: Arc<Files>,
     clock: Clock,
+    backlog: Arc<Backlog>,
     /// The connection, between transactions; `None` after a fault that it may not have survived.
     work: Option<Work>,
 }
@@ -262,7 +293,13 @@ impl Task {
     async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut group = Vec::with_capacity(GROUP);
         while jobs.recv_many(&mut group, GROUP).await > 0 {
-            self.write(std::mem::take(&mut group)).await;
+            let (steps, group): (Vec<Job>, Vec<Job>) = group.drain(..).partition(|job| matches!(job, Job::Index(_)));
+            if !group.is_empty() {
+                self.write(group).await;
+            }
+            for step in steps {
+                self.write(vec![step]).await;
+            }
         }
     }
 
@@ -292,6 +329,7 @@ impl Task {
                     for lane in lanes {
                         if let Lane::Conversation(id) = lane {
                             self.hub.check(id);
+                            self.backlog.add([id]);
                         }
                     }
                 }
@@ -319,6 +357,10 @@ impl Task {
     }
 
     async fn run_group(work: &mut Work, group: &mut [Job]) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
+        if let [Job::Index(step)] = group {
+            step.outcome = Some(Ok(index::write(work.tx.write(), &step.batch).await?));
+            return Ok(Vec::new());
+        }
         if let [Job::Send(send)] = group
             && send.new.reply_to == 0
             && send.new.media_ids.is_empty()
@@ -352,6 +394,7 @@ impl Task {
                 Job::Other(job) => job.run(work).await?,
                 Job::Read(read) => reads.push(read),
                 Job::Send(send) => sends.push(send),
+                Job::Index(_) => return Err(Error::Internal("a step of the index is none of a group's".into()).into()),
             }
         }
         if !reads.is_empty() {
@@ -373,6 +416,10 @@ impl Task {
 
     /// Makes known what was committed, in order.
     fn publish(&self, effects: Vec<(Effect, i64)>) {
+        self.backlog.add(effects.iter().filter_map(|(effect, _)| match effect {
+            Effect::Message(message) => Some(message.conversation_id),
+            _ => None,
+        }));
         for (effect, number) in effects {
             match effect {
                 Effect::Message(message) => self.hub.advance(message),

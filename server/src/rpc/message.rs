@@ -10,7 +10,7 @@ use rookery_api::v1::{
 use tonic::{Request, Response, Status};
 
 use super::Rpc;
-use crate::domain::{message, reaction, read};
+use crate::domain::{message, reaction, read, search};
 
 #[tonic::async_trait]
 impl MessageService for Rpc {
@@ -135,8 +135,9 @@ impl MessageService for Rpc {
 
     async fn search_messages(
         &self,
-        _request: Request<v1::SearchMessagesRequest>,
+        request: Request<v1::SearchMessagesRequest>,
     ) -> Result<Response<v1::SearchMessagesResponse>, Status> {
-        Err(super::status::unimplemented())
+        let caller = self.caller(&request, TokenScope::Read).await?;
+        Ok(Response::new(search::search(&self.ctx, &caller, request.into_inner()).await?))
     }
 }

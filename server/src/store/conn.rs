@@ -1,7 +1,11 @@
 //! The two databases behind one face: pools for reading, connections for the writer, and `on!`, which compiles one body
 //! for both. Durability settings are set here, read back, and refused when unsafe.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     ConnectOptions, Executor, PgPool, Postgres, Row, Sqlite, SqlitePool,
@@ -35,6 +39,9 @@ pub enum Error {
     /// A row with this key exists.
     #[error("unique key taken")]
     Taken,
+    /// The statement took too long and was ended.
+    #[error("a statement took too long")]
+    TooLong,
     /// The database cannot be reached, or is too busy.
     #[error("database away: {0}")]
     Away(String),
@@ -77,7 +84,7 @@ pub enum DbConfig {
     Postgres(String),
 }
 
-/// The database: one pool for reading, one for the writer.
+/// The database: one pool for reading, one for the writer, one for searches, which take their time.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// One file.
@@ -86,6 +93,8 @@ pub enum Db {
         read: SqlitePool,
         /// The one writer.
         write: SqlitePool,
+        /// Searches.
+        search: SqlitePool,
     },
     /// A server.
     Postgres {
@@ -93,6 +102,8 @@ pub enum Db {
         read: PgPool,
         /// The writers.
         write: PgPool,
+        /// Searches.
+        search: PgPool,
     },
 }
 
@@ -108,6 +119,10 @@ pub enum Conn {
 /// How many writer connections PostgreSQL gets; each conversation is always written through the same one.
 const POSTGRES_WRITERS: u32 = 4;
 const READERS: u32 = 4;
+/// The most searches at a time; others wait for them, and nobody else does.
+const SEARCHES: u32 = 2;
+/// How long a connection for searching is kept without any.
+const SEARCH_IDLE: Duration = Duration::from_secs(60);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Db {
@@ -161,10 +176,17 @@ impl Db {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_with(options.read_only(true))
+            .connect_with(options.clone().read_only(true))
             .await
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-        Ok(Self::Sqlite { read, write })
+        let search = SqlitePoolOptions::new()
+            .max_connections(SEARCHES)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(SEARCH_IDLE)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.read_only(true));
+        Ok(Self::Sqlite { read, write, search })
     }
 
     async fn open_postgres(url: &str) -> std::result::Result<Self, String> {
@@ -198,10 +220,25 @@ impl Db {
             .after_connect(|conn, _| {
                 Box::pin(async move { conn.execute("set enable_seqscan = off").await.map(|_| ()) })
             })
-            .connect_with(options)
+            .connect_with(options.clone())
             .await
             .map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
-        Ok(Self::Postgres { read, write })
+        // How many messages a word finds depends on the word: each search is planned for its own. All but the index itself is
+        // looked up by keys.
+        let options = options.options([
+            ("plan_cache_mode", "force_custom_plan"),
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("jit", "off"),
+        ]);
+        let search = PgPoolOptions::new()
+            .max_connections(SEARCHES)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(SEARCH_IDLE)
+            .max_lifetime(None)
+            .connect_lazy_with(options);
+        Ok(Self::Postgres { read, write, search })
     }
 
     /// A connection for reading. Each read is one statement: a later statement sees at least what an earlier one saw.
@@ -209,6 +246,24 @@ impl Db {
         Ok(match self {
             Self::Sqlite { read, .. } => Conn::Sqlite(read.acquire().await?),
             Self::Postgres { read, .. } => Conn::Postgres(read.acquire().await?),
+        })
+    }
+
+    /// A connection for a search: a statement that takes longer than `limit` fails.
+    pub async fn searcher(&self, limit: Duration) -> Result<Conn> {
+        Ok(match self {
+            Self::Sqlite { search, .. } => {
+                let mut conn = search.acquire().await?;
+                let end = Instant::now() + limit;
+                // Looked at each thousand instructions. Stays until the next search sets its own.
+                conn.lock_handle().await?.set_progress_handler(1000, move || Instant::now() < end);
+                Conn::Sqlite(conn)
+            }
+            Self::Postgres { search, .. } => {
+                let mut conn = search.acquire().await?;
+                sqlx::query(LIMIT_POSTGRES).bind(limit.as_millis().to_string()).execute(&mut *conn).await?;
+                Conn::Postgres(conn)
+            }
         })
     }
 
@@ -231,11 +286,13 @@ impl Db {
     /// Closes all connections; SQLite then folds its log into the file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, search } => {
+                search.close().await;
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres { read, write } => {
+            Self::Postgres { read, write, search } => {
+                search.close().await;
                 read.close().await;
                 write.close().await;
             }
@@ -246,6 +303,7 @@ impl Db {
 // Whether a transaction has begun with this very statement. Asked as a simple query: of a prepared one each step has a time of
 // its own, and the two would never be the same.
 const AT_REST_POSTGRES: &str = "select now() = statement_timestamp()";
+const LIMIT_POSTGRES: &str = "select set_config('statement_timeout', $1, false)";
 const VERSION_SQLITE: &str = "select sqlite_version()";
 const SYNCHRONOUS_SQLITE: &str = "pragma synchronous";
 const JOURNAL_MODE_SQLITE: &str = "pragma journal_mode";

@@ -341,6 +341,30 @@ pub async fn get_many(conn: &mut Conn, keys: &[(i64, i64)]) -> Result<Vec<Messag
     })
 }
 
+const LIST_BY_SEQ_SQLITE: &str = concat!(
+    "select ",
+    columns!(),
+    " from json_each($2) j cross join messages m on m.seq = j.value join memberships p on p.conversation_id = m.conversation_id \
+      and p.user_id = $1 where m.id >= p.visible_from and not m.deleted order by m.seq desc"
+);
+const LIST_BY_SEQ_POSTGRES: &str = concat!(
+    "select ",
+    columns!(),
+    " from messages m join memberships p on p.conversation_id = m.conversation_id and p.user_id = $1 \
+      where m.seq = any($2) and m.id >= p.visible_from and not m.deleted order by m.seq desc"
+);
+
+/// Messages by the table's own key, newest first: those that the reader may read and that are not deleted.
+pub async fn list_by_seq(conn: &mut Conn, reader: i64, seqs: &[i64]) -> Result<Vec<MessageRow>> {
+    Ok(match conn {
+        Conn::Sqlite(c) => {
+            let list = serde_json::json!(seqs).to_string();
+            sqlx::query_as(LIST_BY_SEQ_SQLITE).bind(reader).bind(list).fetch_all(&mut **c).await?
+        }
+        Conn::Postgres(c) => sqlx::query_as(LIST_BY_SEQ_POSTGRES).bind(reader).bind(seqs).fetch_all(&mut **c).await?,
+    })
+}
+
 const EDIT: &str = concat!(
     "update messages set text = $3, edited_at = $4, changed = $5 where conversation_id = $1 and id = $2 returning ",
     own_columns!()

@@ -70,6 +70,13 @@ pub async fn password(conn: &mut Conn, name_key: &str) -> Result<Option<(i64, St
     Ok(on!(conn, c => sqlx::query_as(PASSWORD).bind(name_key).fetch_optional(c).await?))
 }
 
+const ID_OF: &str = "select id from users where name_key = $1";
+
+/// The account behind a name.
+pub async fn id_of(conn: &mut Conn, name_key: &str) -> Result<Option<i64>> {
+    Ok(on!(conn, c => sqlx::query_scalar(ID_OF).bind(name_key).fetch_optional(c).await?))
+}
+
 const GET: &str = concat!("select ", columns!(), " from users where id = $1");
 
 /// One user.

@@ -23,6 +23,7 @@ fn filled(descriptor: MessageDescriptor, conversation_id: i64) -> DynamicMessage
     };
     set("id", Value::I64(2));
     set("text", Value::String("words".into()));
+    set("query", Value::String("words".into()));
     set("emote", Value::String("👍".into()));
     set("name", Value::String("Name".into()));
     set("user_id", Value::I64(1));

@@ -101,7 +101,7 @@ async fn add(person: &Person, gif_id: &str) {
     person.api.add_favorite_gif(v1::AddFavoriteGifRequest { gif_id: gif_id.into() }).await.unwrap();
 }
 
-async fn save(person: &Person, gif_id: &str) -> v1::Media {
+pub async fn save(person: &Person, gif_id: &str) -> v1::Media {
     person.api.save_gif(v1::SaveGifRequest { gif_id: gif_id.into() }).await.unwrap().media.unwrap()
 }
 

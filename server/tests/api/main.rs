@@ -37,6 +37,7 @@ mod raw;
 mod reaction;
 mod read;
 mod refusal;
+mod search;
 mod send;
 mod store;
 mod typing;
