@@ -53,6 +53,12 @@ const CHECKS: &[Check] = &[
         filter: "order::",
     },
     Check {
+        name: "overload",
+        promise: "4 x what it can do for 2 minutes: it does what it can and says no to the rest",
+        target: "delivery",
+        filter: "overload::",
+    },
+    Check {
         name: "subscribe-race",
         promise: "2,000 subscribes while writers run flat out: no hole, no repeat",
         target: "delivery",

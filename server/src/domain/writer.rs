@@ -2,7 +2,16 @@
 //! one transaction, answers when that is on the disk, and publishes in commit order. A cancelled call changes nothing of
 //! this. SQLite has one such task; PostgreSQL four, each conversation always with the same one.
 
-use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use rookery_api::v1;
 use tokio::sync::{mpsc, oneshot};
@@ -23,8 +32,13 @@ use crate::{
 
 /// The most commands that one transaction takes: bounds how long the first of them waits.
 const GROUP: usize = 512;
-/// The most commands that may wait for one task; beyond that calls wait to hand theirs over.
+/// The most commands that may wait for one task.
 const WAITING: usize = 4096;
+/// How long a command may have to wait, as far as can be told when it comes: more than that and its caller is told to come
+/// again instead. Whoever is let in is answered soon, however many want in.
+const LONGEST_WAIT: Duration = Duration::from_millis(700);
+/// When who was not let in should come again.
+const COME_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a committed command makes known, in order.
 #[derive(Debug)]
@@ -189,8 +203,29 @@ fn answer<T>(reply: oneshot::Sender<Result<T>>, outcome: Option<Result<T>>, faul
 /// The way to the writer tasks.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    lanes: Vec<mpsc::Sender<Job>>,
+    lanes: Vec<Queue>,
     backlog: Arc<Backlog>,
+}
+
+/// What waits for one task.
+#[derive(Clone, Debug)]
+struct Queue {
+    jobs: mpsc::Sender<Job>,
+    /// How long its groups have lately taken, in microseconds.
+    pace: Arc<AtomicU64>,
+}
+
+impl Queue {
+    /// Whether there is no room for one more that would be answered in time. A group that is not full is always let in: a disk
+    /// may be slow.
+    fn is_full(&self) -> bool {
+        let waiting = WAITING - self.jobs.capacity();
+        if waiting < GROUP {
+            return false;
+        }
+        let groups = u64::try_from(waiting / GROUP).unwrap_or(u64::MAX);
+        Duration::from_micros(groups.saturating_mul(self.pace.load(Relaxed))) > LONGEST_WAIT
+    }
 }
 
 impl Writer {
@@ -205,14 +240,16 @@ impl Writer {
         let mut tasks = Vec::new();
         let backlog = Arc::new(Backlog::default());
         for _ in 0..db.writers() {
-            let (sender, receiver) = mpsc::channel(WAITING);
-            lanes.push(sender);
+            let (jobs, receiver) = mpsc::channel(WAITING);
+            let pace = Arc::<AtomicU64>::default();
+            lanes.push(Queue { jobs, pace: pace.clone() });
             let task = Task {
                 db: db.clone(),
                 hub: hub.clone(),
                 files: files.clone(),
                 clock: clock.clone(),
                 backlog: backlog.clone(),
+                pace,
                 work: None,
             };
             tasks.push(tokio::spawn(task.run(receiver)));
@@ -254,7 +291,14 @@ impl Writer {
             Lane::Conversation(id) | Lane::User(id) => id.unsigned_abs() as usize % self.lanes.len(),
         };
         let stopping = || Error::Unavailable("the writer has stopped".into());
-        self.lanes[number].send(job).await.map_err(|_| stopping())?;
+        let queue = &self.lanes[number];
+        if queue.is_full() {
+            return Err(Error::RateLimited(COME_AGAIN));
+        }
+        queue.jobs.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::RateLimited(COME_AGAIN),
+            mpsc::error::TrySendError::Closed(_) => stopping(),
+        })?;
         answer.await.unwrap_or_else(|_| Err(stopping()))
     }
 }
@@ -266,6 +310,7 @@ struct Task {
     files: Arc<Files>,
     clock: Clock,
     backlog: Arc<Backlog>,
+    pace: Arc<AtomicU64>,
     /// The connection, between transactions; `None` after a fault that it may not have survived.
     work: Option<Work>,
 }
@@ -293,6 +338,7 @@ impl Task {
     async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut group = Vec::with_capacity(GROUP);
         while jobs.recv_many(&mut group, GROUP).await > 0 {
+            let begun = Instant::now();
             let (steps, group): (Vec<Job>, Vec<Job>) = group.drain(..).partition(|job| matches!(job, Job::Index(_)));
             if !group.is_empty() {
                 self.write(group).await;
@@ -300,6 +346,10 @@ impl Task {
             for step in steps {
                 self.write(vec![step]).await;
             }
+            // A full group and a short one cost much the same, so an eighth of the newest is a fair mean.
+            let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let before = self.pace.load(Relaxed);
+            self.pace.store(before - before / 8 + took / 8, Relaxed);
         }
     }
 

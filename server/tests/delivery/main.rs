@@ -20,6 +20,7 @@ mod file;
 mod kill;
 mod network;
 mod order;
+mod overload;
 mod power;
 mod read;
 mod removal;
