@@ -22,3 +22,5 @@ create table audit (
   subject_id bigint not null,
   detail text not null
 );
+create index users_admin on users (id) where admin;
+create index audit_operator on audit (id) where actor_id = 0;

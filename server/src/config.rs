@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Parser;
+use rookery_api::v1::RegistrationMode;
 use serde::Deserialize;
 
 use crate::{
@@ -66,7 +67,7 @@ pub struct Config {
     pub database: String,
     /// What the operator calls the server.
     pub name: String,
-    /// Who may make an account: open or closed.
+    /// Who may make an account, unless an admin chose otherwise.
     pub registration: Registration,
     /// Whether the API describes itself to grpcurl and others.
     pub reflection: bool,
@@ -90,6 +91,8 @@ pub struct Config {
 pub enum Registration {
     /// Everybody.
     Open,
+    /// Whoever has an invite.
+    Invite,
     /// Nobody.
     Closed,
 }
@@ -132,6 +135,17 @@ pub struct TimingsConfig {
     pub activity_expires: u64,
     pub idle_after: u64,
     pub grace: u64,
+}
+
+impl Registration {
+    /// As the protocol has it.
+    pub fn mode(self) -> RegistrationMode {
+        match self {
+            Self::Open => RegistrationMode::Open,
+            Self::Invite => RegistrationMode::Invite,
+            Self::Closed => RegistrationMode::Closed,
+        }
+    }
 }
 
 impl Default for Config {

@@ -19,9 +19,11 @@ pub mod membership;
 pub mod message;
 pub mod reaction;
 pub mod read;
+pub mod registration;
 pub mod search;
 pub mod send;
 pub mod user;
+pub mod watch;
 pub mod writer;
 
 pub use ctx::{Caller, Ctx};

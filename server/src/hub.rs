@@ -10,7 +10,7 @@ mod session;
 mod typing;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -225,6 +225,13 @@ impl Hub {
         for stream in self.lock().streams.values().filter(|stream| stream.session.login == login) {
             stream.session.end(Ending::SignedOut);
         }
+    }
+
+    /// The sessions that have streams.
+    pub fn logins(&self) -> Vec<String> {
+        let state = self.lock();
+        let logins: HashSet<&String> = state.streams.values().map(|stream| &stream.session.login).collect();
+        logins.into_iter().cloned().collect()
     }
 
     /// Tells all streams to come back later, ends them and takes no more.

@@ -18,15 +18,17 @@ mod rpc;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-use config::{Config, Registration};
+use config::Config;
 use domain::{
     Ctx,
     account::{Passwords, Sessions},
+    audit::Denials,
     ctx::{Clock, Dice},
     event,
     guess::Guesses,
+    registration::Registration,
     writer::Writer,
 };
 use gif::Gifs;
@@ -42,50 +44,15 @@ const RECONNECT: Duration = Duration::from_millis(500);
 pub struct Server {
     ctx: Arc<Ctx>,
     app: axum::Router,
-    writers: Vec<tokio::task::JoinHandle<()>>,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
+    writers: Vec<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<()>>,
     door: Door,
 }
 
 impl Server {
     /// Opens the storage and wires everything together.
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, String> {
-        let dice = Dice;
-        let db = Db::open(&config.db()).await?;
-        let (history_id, global_id) = domain::conversation::found(&db, &clock, dice)
-            .await
-            .map_err(|error| format!("the database cannot be used: {error}"))?;
-        let (hub, requests) = Hub::new(hub::Settings {
-            small_group: config.limits.small_group,
-            heartbeat: Duration::from_secs(config.timings.heartbeat),
-            typing_expires: Duration::from_secs(config.timings.typing_expires),
-            activity_expires: Duration::from_secs(config.timings.activity_expires),
-            grace: Duration::from_secs(config.timings.grace),
-            now: hub::Now({
-                let clock = clock.clone();
-                Arc::new(move || clock.now())
-            }),
-        });
-        let files = Arc::new(Files::open(&config.media()).map_err(|error| error.to_string())?);
-        let (writer, writers) = Writer::start(&db, &hub, &files, &clock);
-        let ctx = Arc::new(Ctx {
-            passwords: Passwords::new(&dice.hex::<16>()).map_err(|error| error.to_string())?,
-            sessions: Sessions::default(),
-            guesses: Guesses::new(config.limits.sign_in_tries),
-            limits: config.domain_limits(),
-            timings: config.domain_timings(),
-            name: config.name.clone(),
-            registration_open: config.registration == Registration::Open,
-            db,
-            writer,
-            hub,
-            files,
-            gifs: Gifs::open(&config.gif)?,
-            clock,
-            dice,
-            history_id,
-            global_id,
-        });
+        let (ctx, requests, writers) = open(config, clock).await?;
         let grpc = rpc::routes(&ctx, config.plain_streams, config.plain_cookies, config.reflection)
             .map_err(|error| error.to_string())?;
         let app = grpc.merge(http::routes(ctx.clone(), config.plain_cookies)).fallback(http::fallback);
@@ -95,8 +62,14 @@ impl Server {
             tokio::spawn(event::serve(ctx.clone(), requests)),
             tokio::spawn(domain::media::sweep_hourly(ctx.clone())),
             tokio::spawn(domain::search::index::run(ctx.clone())),
+            tokio::spawn(domain::watch::watch(ctx.clone())),
         ];
         Ok(Self { ctx, app, writers, tasks, door: Door::new(config) })
+    }
+
+    /// The code with which the first admin's account can be made, for a quarter of an hour; none if there is an admin.
+    pub fn owner_code(&self) -> Option<String> {
+        domain::registration::claim(&self.ctx)
     }
 
     /// Clears away files that nothing refers to, as it is done every hour.
@@ -124,6 +97,53 @@ impl Server {
         }
         let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
     }
+}
+
+/// Opens the storage and what every rule works with: also for the command line, which serves nobody.
+async fn open(
+    config: &Config,
+    clock: Clock,
+) -> Result<(Arc<Ctx>, mpsc::UnboundedReceiver<hub::Request>, Vec<JoinHandle<()>>), String> {
+    let dice = Dice;
+    let db = Db::open(&config.db()).await?;
+    let (history_id, global_id) = domain::conversation::found(&db, &clock, dice)
+        .await
+        .map_err(|error| format!("the database cannot be used: {error}"))?;
+    let governed = async { store::server::governed(&mut db.reader().await?).await };
+    let governed = governed.await.map_err(|error| format!("the database cannot be used: {error}"))?;
+    let (hub, requests) = Hub::new(hub::Settings {
+        small_group: config.limits.small_group,
+        heartbeat: Duration::from_secs(config.timings.heartbeat),
+        typing_expires: Duration::from_secs(config.timings.typing_expires),
+        activity_expires: Duration::from_secs(config.timings.activity_expires),
+        grace: Duration::from_secs(config.timings.grace),
+        now: hub::Now({
+            let clock = clock.clone();
+            Arc::new(move || clock.now())
+        }),
+    });
+    let files = Arc::new(Files::open(&config.media()).map_err(|error| error.to_string())?);
+    let (writer, writers) = Writer::start(&db, &hub, &files, &clock);
+    let ctx = Arc::new(Ctx {
+        passwords: Passwords::new(&dice.hex::<16>()).map_err(|error| error.to_string())?,
+        sessions: Sessions::default(),
+        guesses: Guesses::new(config.limits.sign_in_tries),
+        limits: config.domain_limits(),
+        timings: config.domain_timings(),
+        name: config.name.clone(),
+        denials: Denials::default(),
+        registration: Registration::new(config.registration.mode(), governed),
+        db,
+        writer,
+        hub,
+        files,
+        gifs: Gifs::open(&config.gif)?,
+        clock,
+        dice,
+        history_id,
+        global_id,
+    });
+    Ok((ctx, requests, writers))
 }
 
 /// Opens the storage and serves on a listener until `shutdown`.

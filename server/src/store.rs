@@ -1,6 +1,7 @@
 //! SQL: one file per noun with its row, its query texts and one function for each text. The only place that names sqlx.
 //! Knows no rules, no hub and no protocol.
 
+pub mod admin;
 pub mod audit;
 pub mod block;
 pub mod conversation;
@@ -12,6 +13,7 @@ pub mod media;
 pub mod membership;
 pub mod message;
 pub mod reaction;
+pub mod registration;
 pub mod search;
 pub mod server;
 pub mod session;

@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::{
-    Caller, Ctx, Error, Result, field, user,
+    Caller, Ctx, Error, Result, field,
+    registration::{self, Way},
+    user,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
@@ -62,7 +64,7 @@ impl Passwords {
         .map_err(|error| Error::Internal(format!("password hashing failed: {error}")))
     }
 
-    async fn hash(&self, password: String) -> Result<String> {
+    pub(super) async fn hash(&self, password: String) -> Result<String> {
         self.run(move || hash(&password)).await?
     }
 
@@ -95,6 +97,13 @@ pub struct Sessions {
 impl Default for Sessions {
     fn default() -> Self {
         Self { known: Cache::builder().max_capacity(TOKENS_KNOWN).time_to_live(TOKEN_KNOWN).build() }
+    }
+}
+
+impl Sessions {
+    /// Asks the database again for each token.
+    pub(super) fn forget_all(&self) {
+        self.known.invalidate_all();
     }
 }
 
@@ -135,11 +144,57 @@ pub struct SignedIn {
     pub user: v1::User,
 }
 
-struct Register {
+/// An account that is to be made; its fields keep their rules.
+#[derive(Debug)]
+pub(super) struct NewAccount {
     name: String,
     name_key: String,
     display_name: String,
     password_hash: String,
+}
+
+/// Makes an account ready to be made. Hashing is dear; a taken name need not wait for it. The transaction looks again.
+pub(super) async fn new(ctx: &Ctx, name: String, password: String, display_name: &str) -> Result<NewAccount> {
+    let name_key = field::name(&name)?;
+    field::password(&password)?;
+    let display_name = match display_name.trim() {
+        "" => name.clone(),
+        given => field::line("display_name", given, 1, 32)?,
+    };
+    if store::user::password(&mut ctx.db.reader().await?, &name_key).await?.is_some() {
+        return Err(Error::NameTaken);
+    }
+    let password_hash = ctx.passwords.hash(password).await?;
+    Ok(NewAccount { name, name_key, display_name, password_hash })
+}
+
+impl NewAccount {
+    /// Makes it and puts it into the global room; nothing if its name is taken.
+    pub(super) async fn insert(&self, work: &mut Work, global_id: i64) -> Result<Option<UserRow>> {
+        if store::user::password(work.tx.read(), &self.name_key).await?.is_some() {
+            return Ok(None);
+        }
+        let new = NewUser {
+            name: &self.name,
+            name_key: &self.name_key,
+            display_name: &self.display_name,
+            search_key: &field::search_key(&[&self.name, &self.display_name]),
+            password_hash: &self.password_hash,
+        };
+        let Some(row) = store::user::insert(&mut work.tx, &new).await? else { return Ok(None) };
+        let membership =
+            NewMembership { user_id: row.id, conversation_id: global_id, visible_from: 1, joined_position: 0 };
+        store::membership::insert(&mut work.tx, membership).await?;
+        store::conversation::grow(&mut work.tx, global_id, 1).await?;
+        work.publish(Effect::Grown(global_id, 1));
+        Ok(Some(row))
+    }
+}
+
+struct Register {
+    new: NewAccount,
+    way: Way,
+    configured: v1::RegistrationMode,
     device: String,
     session_id: String,
     token_hash: String,
@@ -154,57 +209,36 @@ impl Command for Register {
     }
 
     async fn run(&self, work: &mut Work) -> Result<Option<UserRow>> {
-        if store::user::password(work.tx.read(), &self.name_key).await?.is_some() {
-            return Ok(None);
-        }
-        let new = NewUser {
-            name: &self.name,
-            name_key: &self.name_key,
-            display_name: &self.display_name,
-            search_key: &field::search_key(&[&self.name, &self.display_name]),
-            password_hash: &self.password_hash,
-        };
-        let Some(row) = store::user::insert(&mut work.tx, &new).await? else { return Ok(None) };
-        let membership =
-            NewMembership { user_id: row.id, conversation_id: self.global_id, visible_from: 1, joined_position: 0 };
-        store::membership::insert(&mut work.tx, membership).await?;
-        store::conversation::grow(&mut work.tx, self.global_id, 1).await?;
+        let now = work.tx.now;
+        self.way.check(work.tx.read(), self.configured, now).await?;
+        let Some(mut row) = self.new.insert(work, self.global_id).await? else { return Ok(None) };
+        row.admin = self.way.take(work, row.id).await?;
         let session = Session { id: self.session_id.clone(), user_id: row.id, scopes: 0 };
         store::session::insert(&mut work.tx, &session, &self.token_hash, &self.device).await?;
-        work.publish(Effect::Grown(self.global_id, 1));
         Ok(Some(row))
     }
 }
 
 /// Makes an account, puts it into the global room and signs it in.
 pub async fn register(ctx: &Ctx, request: v1::RegisterRequest) -> Result<SignedIn> {
-    if !ctx.registration_open {
-        return Err(Error::RegistrationClosed);
-    }
-    let name_key = field::name(&request.name)?;
-    field::password(&request.password)?;
-    let display_name = match request.display_name.trim() {
-        "" => request.name.clone(),
-        given => field::line("display_name", given, 1, 32)?,
-    };
+    // Before anything else: who may not come in is not told which names there are.
+    let way = registration::way(ctx, &request.invite).await?;
     let device = field::line("device", &request.device, 0, 64)?;
-    // Hashing is dear; a taken name need not wait for it. The transaction looks again.
-    if store::user::password(&mut ctx.db.reader().await?, &name_key).await?.is_some() {
-        return Err(Error::NameTaken);
-    }
-    let password_hash = ctx.passwords.hash(request.password).await?;
+    let new = new(ctx, request.name, request.password, &request.display_name).await?;
     let token = format!("{TOKEN_PREFIX}{}", ctx.dice.hex::<32>());
     let command = Register {
-        name: request.name,
-        name_key,
-        display_name,
-        password_hash,
+        new,
+        way,
+        configured: ctx.registration.configured(),
         device,
         session_id: ctx.dice.hex::<8>(),
         token_hash: token_hash(&token),
         global_id: ctx.global_id,
     };
     let row = ctx.writer.run(command).await?.ok_or(Error::NameTaken)?;
+    if row.admin {
+        registration::refresh(ctx).await?;
+    }
     Ok(SignedIn { token, user: user::api(row) })
 }
 
@@ -224,6 +258,9 @@ impl Command for SignIn {
 
     async fn run(&self, work: &mut Work) -> Result<UserRow> {
         let row = store::user::get(work.tx.read(), self.user_id).await?.ok_or(Error::WrongCredentials)?;
+        if store::user::is_shut(work.tx.read(), self.user_id).await? {
+            return Err(Error::WrongCredentials);
+        }
         let session = Session { id: self.session_id.clone(), user_id: self.user_id, scopes: 0 };
         store::session::insert(&mut work.tx, &session, &self.token_hash, &self.device).await?;
         Ok(row)
@@ -240,7 +277,8 @@ pub async fn sign_in(ctx: &Ctx, request: v1::SignInRequest) -> Result<SignedIn> 
     }
     let name_key = field::name_key(&request.name);
     ctx.guesses.begin(&name_key, ctx.clock.now())?;
-    let found = store::user::password(&mut ctx.db.reader().await?, &name_key).await?;
+    // A password of who is shut out is treated like one of nobody.
+    let found = store::user::entry(&mut ctx.db.reader().await?, &name_key).await?;
     let (user_id, stored) = found.unzip();
     let right = ctx.passwords.verify(request.password, stored).await?;
     let (true, Some(user_id)) = (right, user_id) else { return Err(Error::WrongCredentials) };

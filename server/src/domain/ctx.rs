@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::{
     Error, Result,
     account::{Passwords, Sessions},
+    audit::Denials,
     guess::Guesses,
+    registration::Registration,
     writer::Writer,
 };
 use crate::{gif::Gifs, hub::Hub, media::Files, store::Db};
@@ -88,6 +90,12 @@ impl Dice {
         (0..12).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
     }
 
+    /// A password to be handed on: more than anybody can guess, in pieces that can be read out.
+    pub fn password(self) -> String {
+        let letters = self.code() + &self.code()[..4];
+        [&letters[..4], &letters[4..8], &letters[8..12], &letters[12..]].join("-")
+    }
+
     /// A UUID.
     #[allow(clippy::disallowed_methods)]
     pub fn uuid(self) -> Uuid {
@@ -139,11 +147,12 @@ pub struct Ctx {
     pub passwords: Passwords,
     pub sessions: Sessions,
     pub guesses: Guesses,
+    pub denials: Denials,
     pub limits: Limits,
     pub timings: Timings,
     /// What the operator calls the server.
     pub name: String,
-    pub registration_open: bool,
+    pub registration: Registration,
     /// Names the history that all positions belong to.
     pub history_id: String,
     /// The global room.

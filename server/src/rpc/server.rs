@@ -14,14 +14,14 @@ impl ServerService for Rpc {
         &self,
         _: Request<GetServerInfoRequest>,
     ) -> Result<Response<GetServerInfoResponse>, Status> {
+        let registration = self.ctx.registration.mode();
         Ok(Response::new(GetServerInfoResponse {
-            registration: if self.ctx.registration_open { RegistrationMode::Open } else { RegistrationMode::Closed }
-                .into(),
-            unclaimed: false,
+            registration: registration.into(),
+            unclaimed: self.ctx.registration.unclaimed(self.ctx.clock.now()),
             name: self.ctx.name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
             history_id: self.ctx.history_id.clone(),
-            registration_open: self.ctx.registration_open,
+            registration_open: registration == RegistrationMode::Open,
             limits: Some(event::limits(&self.ctx)),
             timings: Some(event::timings(&self.ctx)),
         }))

@@ -36,3 +36,18 @@ const LIST: &str = "select id, at, actor_id, action, subject_id, detail from aud
 pub async fn list(conn: &mut Conn, before: i64, limit: i64) -> Result<Vec<EntryRow>> {
     Ok(on!(conn, c => sqlx::query_as(LIST).bind(before).bind(limit).fetch_all(c).await?))
 }
+
+const BY_OPERATOR: &str = "select id, at, actor_id, action, subject_id, detail from audit \
+    where id > $1 and actor_id = 0 order by id";
+
+/// What the operator did after an id.
+pub async fn by_operator(conn: &mut Conn, after: i64) -> Result<Vec<EntryRow>> {
+    Ok(on!(conn, c => sqlx::query_as(BY_OPERATOR).bind(after).fetch_all(c).await?))
+}
+
+const LAST_BY_OPERATOR: &str = "select coalesce(max(id), 0) from audit where actor_id = 0";
+
+/// The last entry of the operator's; 0: there is none.
+pub async fn last_by_operator(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, c => sqlx::query_scalar(LAST_BY_OPERATOR).fetch_one(c).await?))
+}

@@ -308,6 +308,17 @@ pub async fn get_own(conn: &mut Conn, conversation_id: i64, id: i64, author_id: 
     Ok(on!(conn, c => sqlx::query_as(GET_OWN).bind(conversation_id).bind(id).bind(author_id).fetch_optional(c).await?))
 }
 
+const OF_REQUEST: &str = concat!(
+    "select ",
+    columns!(),
+    " from messages m where m.conversation_id = $1 and m.author_id = $2 and m.request_id = $3"
+);
+
+/// What an author's request_id stands for.
+pub async fn of_request(conn: &mut Conn, id: i64, author_id: i64, request_id: &str) -> Result<Option<MessageRow>> {
+    Ok(on!(conn, c => sqlx::query_as(OF_REQUEST).bind(id).bind(author_id).bind(request_id).fetch_optional(c).await?))
+}
+
 const CHANGES_FOR_ALL: &str = concat!(
     "select ",
     columns!(),

@@ -1,6 +1,8 @@
 //! The one row about the database as a whole.
 
-use super::{Conn, Result, on};
+use sqlx::FromRow;
+
+use super::{Conn, Result, Tx, on};
 
 const INSERT: &str = "insert into server (id, history_id, created_at) values (1, $1, $2) on conflict (id) do nothing";
 
@@ -22,6 +24,48 @@ const RENEW: &str = "update server set history_id = $1 where id = 1";
 /// Gives the history another id: what clients know of it no longer counts.
 pub async fn renew_history(conn: &mut Conn, history_id: &str) -> Result<()> {
     on!(conn, c => sqlx::query(RENEW).bind(history_id).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+/// Who may make an account, and how often accounts and sessions were changed by those who govern them.
+#[derive(Clone, Debug, FromRow)]
+pub struct Governed {
+    /// Rises with each act of an admin or the operator.
+    pub revision: i64,
+    /// The mode of registration that was chosen; '': what the configuration says.
+    pub registration: String,
+    /// Whether there is an admin.
+    pub claimed: bool,
+}
+
+const GOVERNED: &str = "select revision, registration, \
+    exists (select 1 from users where admin and not disabled and not deleted) as claimed from server where id = 1";
+
+/// What was last decided.
+pub async fn governed(conn: &mut Conn) -> Result<Governed> {
+    Ok(on!(conn, c => sqlx::query_as(GOVERNED).fetch_one(c).await?))
+}
+
+const REVISION: &str = "select revision from server where id = 1";
+
+/// How often something was decided.
+pub async fn revision(conn: &mut Conn) -> Result<i64> {
+    Ok(on!(conn, c => sqlx::query_scalar(REVISION).fetch_one(c).await?))
+}
+
+const RAISE: &str = "update server set revision = revision + 1 where id = 1";
+
+/// Lets all who keep something in mind look again.
+pub async fn raise(tx: &mut Tx) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(RAISE).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+const SET_REGISTRATION: &str = "update server set registration = $1 where id = 1";
+
+/// Chooses who may make an account; '': what the configuration says.
+pub async fn set_registration(tx: &mut Tx, mode: &str) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(SET_REGISTRATION).bind(mode).execute(c).await.map(|_| ())?);
     Ok(())
 }
 

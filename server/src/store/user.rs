@@ -77,19 +77,26 @@ pub async fn id_of(conn: &mut Conn, name_key: &str) -> Result<Option<i64>> {
     Ok(on!(conn, c => sqlx::query_scalar(ID_OF).bind(name_key).fetch_optional(c).await?))
 }
 
+const ENTRY: &str = "select id, password_hash from users where name_key = $1 and not disabled and not deleted";
+
+/// The same of an account that its user may sign in to.
+pub async fn entry(conn: &mut Conn, name_key: &str) -> Result<Option<(i64, String)>> {
+    Ok(on!(conn, c => sqlx::query_as(ENTRY).bind(name_key).fetch_optional(c).await?))
+}
+
+const IS_SHUT: &str = "select count(*) from users where id = $1 and (disabled or deleted)";
+
+/// Whether a user may not sign in.
+pub async fn is_shut(conn: &mut Conn, id: i64) -> Result<bool> {
+    let count: i64 = on!(conn, c => sqlx::query_scalar(IS_SHUT).bind(id).fetch_one(c).await?);
+    Ok(count > 0)
+}
+
 const GET: &str = concat!("select ", columns!(), " from users where id = $1");
 
 /// One user.
 pub async fn get(conn: &mut Conn, id: i64) -> Result<Option<UserRow>> {
     Ok(on!(conn, c => sqlx::query_as(GET).bind(id).fetch_optional(c).await?))
-}
-
-const IS_ADMIN: &str = "select count(*) from users where id = $1 and admin and not disabled and not deleted";
-
-/// Whether a user is an admin.
-pub async fn is_admin(conn: &mut Conn, id: i64) -> Result<bool> {
-    let count: i64 = on!(conn, c => sqlx::query_scalar(IS_ADMIN).bind(id).fetch_one(c).await?);
-    Ok(count > 0)
 }
 
 const GET_MANY_SQLITE: &str =

@@ -1,0 +1,103 @@
+//! What was changed from outside: the command line is another process, which writes to the same database. A running server
+//! looks once a second whether something was decided there, and takes it up.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use rookery_api::v1::{self, AuditAction, event::Kind};
+
+use super::{Ctx, Result, conversation, event, registration, user};
+use crate::store;
+
+/// How often a server looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// So many sessions are looked up at once.
+const SESSIONS: usize = 1000;
+
+/// What has been taken up.
+struct Seen {
+    revision: i64,
+    /// The last entry of the operator's in the audit log.
+    entry: i64,
+}
+
+/// Looks, until the server stops.
+pub async fn watch(ctx: Arc<Ctx>) {
+    let mut seen: Option<Seen> = None;
+    let mut timer = tokio::time::interval(EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut away = false;
+    loop {
+        timer.tick().await;
+        let outcome = match &mut seen {
+            Some(seen) => look(&ctx, seen).await,
+            None => begin(&ctx).await.map(|first| seen = Some(first)),
+        };
+        match outcome {
+            Ok(()) => away = false,
+            // Said once: while the database is away there is nothing to take up.
+            Err(error) if !away => {
+                away = true;
+                tracing::warn!(cause = ?error, "what was changed from outside could not be read");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+async fn begin(ctx: &Ctx) -> Result<Seen> {
+    let mut conn = ctx.db.reader().await?;
+    let revision = store::server::revision(&mut conn).await?;
+    let entry = store::audit::last_by_operator(&mut conn).await?;
+    registration::refresh(ctx).await?;
+    Ok(Seen { revision, entry })
+}
+
+async fn look(ctx: &Ctx, seen: &mut Seen) -> Result<()> {
+    let mut conn = ctx.db.reader().await?;
+    let revision = store::server::revision(&mut conn).await?;
+    if revision == seen.revision {
+        return Ok(());
+    }
+    ctx.sessions.forget_all();
+    end_streams(ctx, &mut conn).await?;
+    registration::refresh(ctx).await?;
+    let entries = store::audit::by_operator(&mut conn, seen.entry).await?;
+    let subjects: HashSet<i64> = entries.iter().map(|entry| entry.subject_id).collect();
+    for user in user::list_of(&mut conn, &subjects.into_iter().collect::<Vec<_>>()).await? {
+        ctx.hub.broadcast(Kind::UserChanged(v1::UserChanged { user: Some(user) }));
+    }
+    for entry in &entries {
+        let by = match AuditAction::try_from(i32::try_from(entry.action).unwrap_or(0)) {
+            Ok(AuditAction::AccountCreated) => 1,
+            Ok(AuditAction::AccountRemoved) => -1,
+            _ => continue,
+        };
+        ctx.hub.grow(ctx.global_id, by);
+    }
+    if !entries.is_empty() {
+        pass_on(ctx, &mut conn).await?;
+    }
+    seen.entry = entries.last().map_or(seen.entry, |entry| entry.id);
+    seen.revision = revision;
+    Ok(())
+}
+
+/// Ends the streams of sessions that are gone or whose users are shut out.
+async fn end_streams(ctx: &Ctx, conn: &mut store::Conn) -> Result<()> {
+    for some in ctx.hub.logins().chunks(SESSIONS) {
+        let there: HashSet<String> = store::session::among(conn, some).await?.into_iter().collect();
+        for gone in some.iter().filter(|id| !there.contains(*id)) {
+            ctx.hub.end_session(gone);
+        }
+    }
+    Ok(())
+}
+
+/// Passes on the lines that were written elsewhere: who is deleted leaves her groups.
+async fn pass_on(ctx: &Ctx, conn: &mut store::Conn) -> Result<()> {
+    for (row, after) in store::conversation::ahead(conn, &ctx.hub.positions()).await? {
+        event::repair(ctx, row.id, after).await?;
+        ctx.hub.announce(conversation::api(row));
+    }
+    Ok(())
+}
