@@ -1,21 +1,285 @@
-//! The command line of whoever runs the program: what admins may do, for who has the data folder or the database. Works on
-//! both while a server runs on them, too; that one takes it up within two seconds. What is said goes to stderr, a secret alone
-//! to stdout, once.
+//! The command line of whoever runs the program: what admins may do, for who has the data folder or the database. It works
+//! beside a running server, which takes it up within two seconds. What is said goes to stderr, what was made or asked for
+//! (a secret, once) to stdout: scripts can take it from there.
 
-use clap::Subcommand;
-use rookery_api::v1::{self, AuditAction, MessagesFate, RegistrationMode, TokenScope};
+use std::io::Write;
+
+use clap::{Args, Subcommand, ValueEnum};
+use rookery_api::v1::{self, AuditAction, MessagesFate, RegistrationMode};
 
 use crate::{
-    config::{Config, Registration},
+    config::Config,
     domain::{
-        Ctx, Error,
+        self, Ctx, Error,
         admin::{self, Actor, Change},
         audit,
         ctx::Clock,
         registration,
     },
-    store::DbConfig,
+    store::{Db, DbConfig},
 };
 
-/// How often something is tried that a running server was in the way of.
-const TRIES: usize = 5;
+/// What an operator does to accounts, registration and the log.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Act {
+    /// Make an account; prints its password
+    CreateUser {
+        /// The login name
+        name: String,
+        /// Make it an admin's
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Give an account another password and end its sessions; prints the password
+    ResetPassword {
+        /// The login name
+        name: String,
+    },
+    /// Shut an account out, at once
+    Disable {
+        /// The login name
+        name: String,
+    },
+    /// Let an account in again
+    Enable {
+        /// The login name
+        name: String,
+    },
+    /// Make somebody an admin
+    Promote {
+        /// The login name
+        name: String,
+    },
+    /// Take that back
+    Demote {
+        /// The login name
+        name: String,
+    },
+    /// Delete an account, for good
+    Remove {
+        /// The login name
+        name: String,
+        /// What becomes of the messages
+        #[command(flatten)]
+        messages: Messages,
+    },
+    /// End all sessions and tokens of an account
+    SignOut {
+        /// The login name
+        name: String,
+    },
+    /// List all accounts
+    List,
+    /// Change who may make an account
+    Registration {
+        /// Everybody, whoever has an invite, nobody, or what the configuration says
+        mode: Mode,
+    },
+    /// Make an invite, for servers where registration is by invite; prints its link, or its code
+    Invite {
+        /// How many accounts may be made with it; 0: any number
+        #[arg(long, default_value_t = 1)]
+        uses: i32,
+        /// For how many days it holds
+        #[arg(long, default_value_t = 7)]
+        days: u32,
+    },
+    /// Print what admins did, newest first
+    Audit {
+        /// How much of it
+        #[arg(long, default_value_t = 50)]
+        last: usize,
+    },
+}
+
+/// The choice that deleting an account asks for.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Messages {
+    /// They stay, as those of a deleted user
+    #[arg(long)]
+    keep_messages: bool,
+    /// They are deleted
+    #[arg(long)]
+    erase_messages: bool,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Mode {
+    /// Everybody
+    Open,
+    /// Whoever has an invite
+    Invite,
+    /// Nobody
+    Closed,
+    /// What the configuration says
+    Configured,
+}
+
+impl Mode {
+    fn api(self) -> RegistrationMode {
+        match self {
+            Self::Open => RegistrationMode::Open,
+            Self::Invite => RegistrationMode::Invite,
+            Self::Closed => RegistrationMode::Closed,
+            Self::Configured => RegistrationMode::Unspecified,
+        }
+    }
+}
+
+/// Does one act on the data folder or the database.
+pub async fn act(config: &Config, act: &Act) -> Result<(), String> {
+    let db = config.db();
+    if let DbConfig::Sqlite(path) = &db
+        && !path.exists()
+    {
+        return Err(format!("there is no database in {}; start the server there once", config.data.display()));
+    }
+    // A server that is running must not find another schema under it.
+    let looked = Db::connect(&db).await?;
+    let schema = async { looked.reader().await.map_err(|error| error.to_string())?.schema().await? }.await;
+    looked.close().await;
+    schema?;
+    let (ctx, _requests, writers) = crate::open(config, Clock::system()).await?;
+    let outcome = run(&ctx, config, act).await.map_err(|error| said(&error));
+    let db = ctx.db.clone();
+    drop(ctx);
+    for writer in writers {
+        let _ = writer.await;
+    }
+    db.close().await;
+    outcome
+}
+
+/// An error for who has no log to look into.
+fn said(error: &Error) -> String {
+    match error {
+        Error::Unavailable(cause) | Error::Internal(cause) => format!("{error} ({cause})"),
+        error => error.to_string(),
+    }
+}
+
+async fn run(ctx: &Ctx, config: &Config, act: &Act) -> domain::Result<()> {
+    let operator = &Actor::Operator;
+    match act {
+        Act::CreateUser { name, admin } => {
+            let request = v1::CreateAccountRequest { name: name.clone(), admin: *admin, ..Default::default() };
+            let made = admin::create(ctx, operator, request).await?;
+            eprintln!("The account {name} is made{}. Its password, which is shown only now:", as_admins(*admin));
+            out(made.password);
+        }
+        Act::ResetPassword { name } => {
+            let user_id = admin::named(ctx, name).await?;
+            let request = v1::ResetPasswordRequest { user_id, password: String::new() };
+            let password = admin::reset_password(ctx, operator, request).await?;
+            eprintln!("{name} is signed out everywhere. The new password, which is shown only now:");
+            out(password);
+        }
+        Act::Disable { name } => {
+            change(ctx, name, Change { disabled: Some(true), ..Change::default() }).await?;
+            eprintln!("{name} is shut out.");
+        }
+        Act::Enable { name } => {
+            change(ctx, name, Change { disabled: Some(false), ..Change::default() }).await?;
+            eprintln!("{name} may sign in.");
+        }
+        Act::Promote { name } => {
+            change(ctx, name, Change { admin: Some(true), ..Change::default() }).await?;
+            eprintln!("{name} is an admin.");
+        }
+        Act::Demote { name } => {
+            change(ctx, name, Change { admin: Some(false), ..Change::default() }).await?;
+            eprintln!("{name} is no admin.");
+        }
+        Act::Remove { name, messages } => {
+            let fate = if messages.keep_messages { MessagesFate::Keep } else { MessagesFate::Erase };
+            let user_id = admin::named(ctx, name).await?;
+            admin::remove(ctx, operator, user_id, fate).await?;
+            eprintln!("The account {name} is deleted.");
+        }
+        Act::SignOut { name } => {
+            let user_id = admin::named(ctx, name).await?;
+            let ended = admin::sign_out(ctx, operator, user_id).await?;
+            eprintln!("{name} is signed out; sessions and tokens that ended: {ended}");
+        }
+        Act::List => list(ctx).await?,
+        Act::Registration { mode } => {
+            let mode = registration::set_mode(ctx, operator, mode.api()).await?;
+            eprintln!("Registration is {}.", word(mode.as_str_name(), "REGISTRATION_MODE_").to_lowercase());
+        }
+        Act::Invite { uses, days } => {
+            let life = prost_types::Duration { seconds: i64::from(*days) * 86_400, nanos: 0 };
+            let request = v1::CreateRegistrationInviteRequest { max_uses: *uses, expires_in: Some(life) };
+            let invite = registration::invite(ctx, operator, &request).await?;
+            eprintln!("Whoever has this can make an account where registration is by invite:");
+            out(config.registration_link(&invite.code).unwrap_or(invite.code));
+        }
+        Act::Audit { last } => log(ctx, *last).await?,
+    }
+    Ok(())
+}
+
+fn as_admins(admin: bool) -> &'static str {
+    if admin { ", an admin's" } else { "" }
+}
+
+/// What was asked for. Whoever reads it may have stopped.
+fn out(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+async fn change(ctx: &Ctx, name: &str, change: Change) -> domain::Result<()> {
+    let user_id = admin::named(ctx, name).await?;
+    admin::update(ctx, &Actor::Operator, user_id, change).await.map(drop)
+}
+
+async fn list(ctx: &Ctx) -> domain::Result<()> {
+    let mut request = v1::ListAccountsRequest { page_size: 100, ..Default::default() };
+    loop {
+        let page = admin::list(ctx, &request).await?;
+        for account in page.accounts {
+            let user = account.user.unwrap_or_default();
+            let what = match (account.admin, account.disabled) {
+                (false, false) => "",
+                (true, false) => "admin",
+                (false, true) => "shut out",
+                (true, true) => "admin, shut out",
+            };
+            let seen = account.last_seen_at.map_or_else(|| "never seen".into(), |at| format!("seen {at}"));
+            out(format_args!("{:<32}  {what:<15}  {} bytes of files, {seen}", user.name, account.file_bytes));
+        }
+        if page.next_page_token.is_empty() {
+            return Ok(());
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
+async fn log(ctx: &Ctx, last: usize) -> domain::Result<()> {
+    let mut left = last;
+    let mut request = v1::ListAuditEntriesRequest { page_size: 100, ..Default::default() };
+    loop {
+        let page = audit::list(ctx, &request).await?;
+        let name = |id: i64| match page.users.iter().find(|user| user.id == id) {
+            Some(user) => user.name.clone(),
+            None => "operator".into(),
+        };
+        for entry in page.entries.iter().take(left) {
+            let action = AuditAction::try_from(entry.action).unwrap_or_default();
+            let action = word(action.as_str_name(), "AUDIT_ACTION_").to_lowercase().replace('_', " ");
+            let at = entry.at.as_ref().map(ToString::to_string).unwrap_or_default();
+            let subject = if entry.subject_id == 0 { String::new() } else { name(entry.subject_id) };
+            out(format!("{at}  {}  {action}  {subject}  {}", name(entry.actor_id), entry.detail).trim_end());
+        }
+        left = left.saturating_sub(page.entries.len());
+        if left == 0 || page.next_page_token.is_empty() {
+            return Ok(());
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
+fn word<'name>(name: &'name str, prefix: &str) -> &'name str {
+    name.strip_prefix(prefix).unwrap_or(name)
+}
