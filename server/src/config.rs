@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::{
     domain::ctx::{Limits, Timings},
-    gif,
+    gif, operator,
     peer::Proxies,
     store::DbConfig,
 };
@@ -46,6 +46,12 @@ pub enum Command {
         /// Where to; it is made, and must not hold a backup yet
         dir: PathBuf,
     },
+    /// Govern accounts, registration and invites, also while the server runs
+    Admin {
+        /// What to do
+        #[command(subcommand)]
+        act: operator::Act,
+    },
     /// Look whether the configuration, the database and the files are as they must be; changes nothing
     Doctor,
     /// Put a backup into the data folder of a stopped server
@@ -65,6 +71,8 @@ pub struct Config {
     pub listen: String,
     /// `postgres://…`; empty: SQLite in the folder.
     pub database: String,
+    /// Where people reach the server, as `https://chat.example.org`: for links. Empty: not known.
+    pub public_url: String,
     /// What the operator calls the server.
     pub name: String,
     /// Who may make an account, unless an admin chose otherwise.
@@ -154,6 +162,7 @@ impl Default for Config {
             data: "rookery-data".into(),
             listen: "127.0.0.1:7878".into(),
             database: String::new(),
+            public_url: String::new(),
             name: "Rookery".into(),
             registration: Registration::Open,
             reflection: true,
@@ -259,6 +268,10 @@ impl Config {
         if let Some((name, _)) = numbers.into_iter().chain(spans).find(|(_, number)| *number < 1) {
             return Err(format!("the configuration is not right: {name} must be at least 1"));
         }
+        let url = &self.public_url;
+        if !url.is_empty() && !["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err("the configuration is not right: public_url must be like https://chat.example.org".into());
+        }
         let pairs = [
             ("timings.timeout", timings.timeout, "timings.heartbeat", timings.heartbeat),
             ("timings.typing_expires", timings.typing_expires, "timings.typing_repeat", timings.typing_repeat),
@@ -289,6 +302,18 @@ impl Config {
     pub fn address(&self) -> Result<SocketAddr, String> {
         let fault = |error| format!("--listen {}: {error}; it must be like 127.0.0.1:7878", self.listen);
         self.listen.parse().map_err(fault)
+    }
+
+    /// The page where a code makes an account. Without a public URL it is where this server listens, if that is told; of an
+    /// address that stands for all of the machine's, loopback.
+    pub fn registration_link(&self, code: &str, listens: Option<SocketAddr>) -> Option<String> {
+        let base = match (self.public_url.trim_end_matches('/'), listens) {
+            ("", None) => return None,
+            ("", Some(address)) if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+            ("", Some(address)) => format!("http://{address}"),
+            (url, _) => url.to_owned(),
+        };
+        Some(format!("{base}/#/register/{code}"))
     }
 
     /// The limits that rules know.
@@ -329,7 +354,8 @@ impl Config {
 
 /// `LIMITS_SMALL_GROUP` is `limits.small_group`; variables that are no settings (of tests, say) are left alone.
 fn key_of_variable(name: &str) -> Option<String> {
-    const TOP: [&str; 8] = [
+    const TOP: [&str; 9] = [
+        "public_url",
         "listen",
         "database",
         "name",

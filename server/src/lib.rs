@@ -8,6 +8,7 @@ pub mod domain;
 pub mod gif;
 pub mod hub;
 pub mod media;
+pub mod operator;
 pub mod peer;
 pub mod store;
 

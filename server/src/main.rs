@@ -8,6 +8,7 @@ use rookery_server::{
     config::{Command, Config, DEFAULT_FILE, Flags},
     doctor,
     domain::ctx::Clock,
+    operator,
 };
 use tokio::{
     net::TcpListener,
@@ -47,6 +48,7 @@ fn start(flags: &Flags) -> Result<(), String> {
             Ok(())
         }
         Some(Command::Backup { dir }) => runtime.block_on(backup::backup(&config, dir)),
+        Some(Command::Admin { act }) => runtime.block_on(operator::act(&config, act)),
         Some(Command::Doctor) => runtime.block_on(doctor::examine(&config)),
         Some(Command::Restore { dir }) => {
             let _lock = lock(&config.data)?;
@@ -68,6 +70,13 @@ async fn serve(config: &Config) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     // Whoever started us may have stopped reading; that is no reason to stop.
     let _ = writeln!(std::io::stdout(), "Rookery is ready: http://{address}");
+    if let Some(code) = server.owner_code() {
+        let link = config.registration_link(&code, Some(address)).unwrap_or(code);
+        let _ = writeln!(
+            std::io::stdout(),
+            "No one owns this server yet. Make the first admin's account within 15 minutes: {link}"
+        );
+    }
     server
         .serve(listener, async move {
             tokio::select! {

@@ -4,8 +4,8 @@
 
 use std::io::Write;
 
-use clap::{Args, Subcommand, ValueEnum};
-use rookery_api::v1::{self, AuditAction, MessagesFate, RegistrationMode};
+use clap::{Subcommand, ValueEnum};
+use rookery_api::v1::{self, AuditAction, RegistrationMode};
 
 use crate::{
     config::Config,
@@ -55,14 +55,6 @@ pub enum Act {
         /// The login name
         name: String,
     },
-    /// Delete an account, for good
-    Remove {
-        /// The login name
-        name: String,
-        /// What becomes of the messages
-        #[command(flatten)]
-        messages: Messages,
-    },
     /// End all sessions and tokens of an account
     SignOut {
         /// The login name
@@ -90,18 +82,6 @@ pub enum Act {
         #[arg(long, default_value_t = 50)]
         last: usize,
     },
-}
-
-/// The choice that deleting an account asks for.
-#[derive(Clone, Copy, Debug, Args)]
-#[group(required = true, multiple = false)]
-pub struct Messages {
-    /// They stay, as those of a deleted user
-    #[arg(long)]
-    keep_messages: bool,
-    /// They are deleted
-    #[arg(long)]
-    erase_messages: bool,
 }
 
 /// Who may make an account.
@@ -138,9 +118,9 @@ pub async fn act(config: &Config, act: &Act) -> Result<(), String> {
     }
     // A server that is running must not find another schema under it.
     let looked = Db::connect(&db).await?;
-    let schema = async { looked.reader().await.map_err(|error| error.to_string())?.schema().await? }.await;
+    let schema = async { looked.reader().await.map_err(|error| error.to_string())?.schema().await }.await;
     looked.close().await;
-    schema?;
+    schema??;
     let (ctx, _requests, writers) = crate::open(config, Clock::system()).await?;
     let outcome = run(&ctx, config, act).await.map_err(|error| said(&error));
     let db = ctx.db.clone();
@@ -192,12 +172,6 @@ async fn run(ctx: &Ctx, config: &Config, act: &Act) -> domain::Result<()> {
             change(ctx, name, Change { admin: Some(false), ..Change::default() }).await?;
             eprintln!("{name} is no admin.");
         }
-        Act::Remove { name, messages } => {
-            let fate = if messages.keep_messages { MessagesFate::Keep } else { MessagesFate::Erase };
-            let user_id = admin::named(ctx, name).await?;
-            admin::remove(ctx, operator, user_id, fate).await?;
-            eprintln!("The account {name} is deleted.");
-        }
         Act::SignOut { name } => {
             let user_id = admin::named(ctx, name).await?;
             let ended = admin::sign_out(ctx, operator, user_id).await?;
@@ -213,7 +187,7 @@ async fn run(ctx: &Ctx, config: &Config, act: &Act) -> domain::Result<()> {
             let request = v1::CreateRegistrationInviteRequest { max_uses: *uses, expires_in: Some(life) };
             let invite = registration::invite(ctx, operator, &request).await?;
             eprintln!("Whoever has this can make an account where registration is by invite:");
-            out(config.registration_link(&invite.code).unwrap_or(invite.code));
+            out(config.registration_link(&invite.code, None).unwrap_or(invite.code));
         }
         Act::Audit { last } => log(ctx, *last).await?,
     }

@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod admin;
 mod attachment;
 mod avatar;
 mod block;

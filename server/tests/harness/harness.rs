@@ -103,6 +103,8 @@ impl Drop for Store {
 pub struct Served {
     pub address: SocketAddr,
     pub store: Store,
+    /// What the program prints after its first start.
+    pub owner_code: Option<String>,
     stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -124,13 +126,14 @@ impl Served {
         // What the server would log shows when a test fails.
         let _ = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::WARN).try_init();
         let server = Server::open(config, clock).await.unwrap();
+        let owner_code = server.owner_code();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(server.serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, store, stop: Some(stop), task }
+        Self { address, store, owner_code, stop: Some(stop), task }
     }
 
     /// Stops it as SIGTERM does; its data stays.
