@@ -150,9 +150,10 @@ impl App {
         if let Some(notice) = notice {
             screen = screen.with_notice(notice);
         }
-        let focus = screen.focus().map(Message::SignIn);
+        let focus = screen.focus();
+        let inquiry = screen.question().map(|server| inquire(&mut screen, server));
         self.screen = Screen::SignIn(screen);
-        focus
+        focus.chain(inquiry.unwrap_or_else(Task::none)).map(Message::SignIn)
     }
 
     /// Starts the engine and shows the main screen.
@@ -178,6 +179,10 @@ impl App {
         match screen.update(message) {
             sign_in::Action::None => Task::none(),
             sign_in::Action::Run(task) => task.map(Message::SignIn),
+            sign_in::Action::Inquire(server, first) => {
+                let inquiry = inquire(screen, server);
+                Task::batch([first, inquiry]).map(Message::SignIn)
+            }
             sign_in::Action::SignIn(credentials) => {
                 Task::perform(session::sign_in(credentials, self.profile.clone()), Message::SignedIn)
             }
@@ -249,6 +254,15 @@ impl App {
             Screen::Chat(screen) => screen.view(self.settings.mode).map(Message::Chat),
         }
     }
+}
+
+/// Asks a server what it asks of new accounts. No answer is one, too: the form stays as it is.
+fn inquire(screen: &mut sign_in::State, server: String) -> Task<sign_in::Message> {
+    let (task, handle) = Task::future(session::info(server))
+        .and_then(|info| Task::done(sign_in::Message::Told(Box::new(info))))
+        .abortable();
+    screen.asked(handle);
+    task
 }
 
 /// A key that belongs to no field.

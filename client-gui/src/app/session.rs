@@ -13,6 +13,8 @@ use crate::token;
 const DEVICE: &str = "Rookery desktop";
 /// A server that cannot be reached must not keep anybody signed in here.
 const SIGN_OUT_PATIENCE: Duration = Duration::from_secs(3);
+/// After so long without another letter an address is complete.
+const TYPED: Duration = Duration::from_millis(400);
 /// So many updates are applied before the next picture at most.
 const CHUNK: usize = 512;
 
@@ -27,6 +29,12 @@ pub struct SignedIn {
     pub place: token::Place,
 }
 
+/// What a server says of itself, once nobody types its address any more; nothing if it does not answer.
+pub async fn info(server: String) -> Option<v1::GetServerInfoResponse> {
+    tokio::time::sleep(TYPED).await;
+    Api::new(&server, None).ok()?.get_server_info(v1::GetServerInfoRequest {}).await.ok()
+}
+
 /// Asks the server, and keeps its answer.
 pub async fn sign_in(credentials: Credentials, profile: Profile) -> Result<SignedIn, Error> {
     let api = Api::new(&credentials.server, None)?;
@@ -39,7 +47,7 @@ pub async fn sign_in(credentials: Credentials, profile: Profile) -> Result<Signe
 }
 
 async fn enter(api: &Api, credentials: Credentials) -> Result<(String, v1::User), Error> {
-    let Credentials { name, password, purpose, .. } = credentials;
+    let Credentials { name, password, purpose, invite, .. } = credentials;
     let device = DEVICE.to_owned();
     let (token, user) = match purpose {
         Purpose::SignIn => {
@@ -47,7 +55,7 @@ async fn enter(api: &Api, credentials: Credentials) -> Result<(String, v1::User)
             (answer.token, answer.user)
         }
         Purpose::Register => {
-            let request = v1::RegisterRequest { name, password, device, ..v1::RegisterRequest::default() };
+            let request = v1::RegisterRequest { name, password, device, invite, ..v1::RegisterRequest::default() };
             let answer = api.register(request).await?;
             (answer.token, answer.user)
         }

@@ -1,8 +1,8 @@
 //! The first screen: which server, and who. It asks; the application does.
 
 use iced::widget::{Id, center, column, container, operation, row, text};
-use iced::{Center, Element, Fill, Task};
-use rookery_api::v1::ErrorReason;
+use iced::{Center, Element, Fill, Task, task};
+use rookery_api::v1::{ErrorReason, GetServerInfoResponse, RegistrationMode};
 use rookery_client::Error;
 
 use crate::widget::field::Field;
@@ -38,6 +38,19 @@ pub struct Credentials {
     pub name: String,
     /// The password; never stored.
     pub password: String,
+    /// The code that lets her in where one is needed; may be empty.
+    pub invite: String,
+}
+
+/// Whether a new account takes a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    /// It does not, as far as is known.
+    Unasked,
+    /// Whoever has the one that the server printed becomes its admin.
+    Welcome,
+    /// There is no other way in.
+    Needed,
 }
 
 /// What is wrong, at its field.
@@ -46,6 +59,7 @@ struct Wrong {
     server: Option<String>,
     name: Option<String>,
     password: Option<String>,
+    invite: Option<String>,
     other: Option<String>,
 }
 
@@ -56,6 +70,10 @@ pub struct State {
     server: String,
     name: String,
     password: String,
+    invite: String,
+    code: Code,
+    /// The question that the server is being asked; another one takes its place.
+    asking: Option<task::Handle>,
     busy: bool,
     wrong: Wrong,
 }
@@ -71,6 +89,10 @@ pub enum Message {
     NameChanged(String),
     /// The password was changed.
     PasswordChanged(String),
+    /// The invite code was changed.
+    InviteChanged(String),
+    /// The server said what it asks of new accounts.
+    Told(Box<GetServerInfoResponse>),
     /// Enter, or the button.
     Submitted,
 }
@@ -82,6 +104,8 @@ pub enum Action {
     None,
     /// Something for the window.
     Run(Task<Message>),
+    /// Ask this server what it asks of new accounts, after what was to be run.
+    Inquire(String, Task<Message>),
     /// Ask the server.
     SignIn(Credentials),
 }
@@ -95,6 +119,9 @@ impl State {
             server: server.unwrap_or_else(|| DEFAULT_SERVER.to_owned()),
             name: String::new(),
             password: String::new(),
+            invite: String::new(),
+            code: Code::Unasked,
+            asking: None,
             busy: false,
             wrong: Wrong::default(),
         }
@@ -110,6 +137,17 @@ impl State {
     /// Puts the cursor where typing begins.
     pub fn focus(&self) -> Task<Message> {
         operation::focus(name_id())
+    }
+
+    /// The server that is to be asked what it asks of new accounts.
+    #[must_use]
+    pub fn question(&self) -> Option<String> {
+        (self.purpose == Purpose::Register).then(|| self.server.trim().to_owned())
+    }
+
+    /// It is being asked; what it was asked before does not count any more.
+    pub fn asked(&mut self, handle: task::Handle) {
+        self.asking = Some(handle.abort_on_drop());
     }
 
     /// The server said no, or nothing.
@@ -132,6 +170,10 @@ impl State {
         match error.reason {
             Some(ErrorReason::NameTaken) => self.wrong.name = Some(why),
             Some(ErrorReason::WrongCredentials) => self.wrong.password = Some(why),
+            Some(ErrorReason::RegistrationClosed) => {
+                self.code = Code::Needed;
+                self.wrong.invite = Some(why);
+            }
             None if error.is_maybe() => self.wrong.server = Some(why),
             _ => self.wrong.other = Some(why),
         }
@@ -144,12 +186,13 @@ impl State {
             Message::PurposeChosen(purpose) => {
                 self.purpose = purpose;
                 self.wrong = Wrong::default();
-                Action::Run(self.focus())
+                self.inquire(self.focus())
             }
             Message::ServerChanged(server) => {
                 self.server = server;
                 self.wrong.server = None;
-                Action::None
+                self.code = Code::Unasked;
+                self.inquire(Task::none())
             }
             Message::NameChanged(name) => {
                 self.name = name;
@@ -161,8 +204,33 @@ impl State {
                 self.wrong.password = None;
                 Action::None
             }
+            Message::InviteChanged(invite) => {
+                self.invite = invite;
+                self.wrong.invite = None;
+                Action::None
+            }
+            Message::Told(info) => {
+                self.code = match info.registration() {
+                    _ if info.unclaimed => Code::Welcome,
+                    RegistrationMode::Invite => Code::Needed,
+                    _ => Code::Unasked,
+                };
+                Action::None
+            }
             Message::Submitted => self.submit(),
         }
+    }
+
+    fn inquire(&self, first: Task<Message>) -> Action {
+        match self.question() {
+            Some(server) => Action::Inquire(server, first),
+            None => Action::Run(first),
+        }
+    }
+
+    /// Whether a code can be given.
+    fn takes_code(&self) -> bool {
+        self.purpose == Purpose::Register && self.code != Code::Unasked
     }
 
     fn submit(&mut self) -> Action {
@@ -179,6 +247,7 @@ impl State {
             server: self.server.trim().to_owned(),
             name: self.name.trim().to_owned(),
             password: self.password.clone(),
+            invite: if self.takes_code() { self.invite.trim().to_owned() } else { String::new() },
         })
     }
 
@@ -198,6 +267,9 @@ impl State {
         } else if self.purpose == Purpose::Register && self.password.chars().count() < SHORTEST_PASSWORD {
             wrong.password = Some(format!("At least {SHORTEST_PASSWORD} characters."));
         }
+        if self.purpose == Purpose::Register && self.code == Code::Needed && self.invite.trim().is_empty() {
+            wrong.invite = Some("An invite code is needed.".to_owned());
+        }
         wrong
     }
 
@@ -208,6 +280,8 @@ impl State {
             operation::focus(name_id())
         } else if self.wrong.password.is_some() {
             operation::focus(password_id())
+        } else if self.wrong.invite.is_some() {
+            operation::focus(invite_id())
         } else {
             Task::none()
         }
@@ -255,6 +329,13 @@ impl State {
                 ..self.field("Password", &self.password, &self.wrong.password, password_id(), Message::PasswordChanged)
             }
             .view(),
+            self.takes_code().then(|| {
+                Field {
+                    placeholder: self.code_hint(),
+                    ..self.field("Invite code", &self.invite, &self.wrong.invite, invite_id(), Message::InviteChanged)
+                }
+                .view()
+            }),
         ]
         .spacing(theme::LARGE);
         let submit =
@@ -291,6 +372,13 @@ impl State {
         }
     }
 
+    fn code_hint(&self) -> &'static str {
+        match self.code {
+            Code::Welcome => "The one that the server printed makes you its admin",
+            Code::Needed | Code::Unasked => "From whoever runs the server",
+        }
+    }
+
     fn submit_label(&self) -> &'static str {
         match (self.purpose, self.busy) {
             (Purpose::SignIn, false) => "Sign in",
@@ -303,7 +391,11 @@ impl State {
 
 impl Wrong {
     fn any(&self) -> bool {
-        self.server.is_some() || self.name.is_some() || self.password.is_some() || self.other.is_some()
+        self.server.is_some()
+            || self.name.is_some()
+            || self.password.is_some()
+            || self.invite.is_some()
+            || self.other.is_some()
     }
 }
 
@@ -317,4 +409,8 @@ fn name_id() -> Id {
 
 fn password_id() -> Id {
     Id::new("sign-in-password")
+}
+
+fn invite_id() -> Id {
+    Id::new("sign-in-invite")
 }

@@ -3,7 +3,10 @@
 use iced_test::selector;
 use rookery::screen::sign_in::{Action, Credentials, Message, Purpose, State};
 use rookery::theme::Mode;
-use rookery_client::{Code, Error, v1::ErrorReason};
+use rookery_client::{
+    Code, Error,
+    v1::{self, ErrorReason, RegistrationMode},
+};
 
 use crate::{look, picture, shows};
 
@@ -54,6 +57,7 @@ fn what_is_typed_is_asked_for_with_enter() {
         server: "http://127.0.0.1:7878".into(),
         name: "ada".into(),
         password: "secret word".into(),
+        invite: String::new(),
     };
     assert!(asked.iter().any(|action| matches!(action, Action::SignIn(asked) if *asked == wanted)), "{asked:?}");
     shows(&mut look(state.view()), "Signing in…");
@@ -86,4 +90,41 @@ fn the_servers_words_stand_at_the_field_they_belong_to() {
     let mut ui = look(state.view());
     shows(&mut ui, "That name is taken.");
     assert!(ui.find("Too long.").is_err());
+}
+
+fn told(state: &mut State, registration: RegistrationMode, unclaimed: bool) {
+    let info = v1::GetServerInfoResponse { registration: registration.into(), unclaimed, ..Default::default() };
+    state.update(Message::Told(Box::new(info)));
+}
+
+#[test]
+fn a_new_account_takes_a_code_where_the_server_asks_for_one() {
+    let mut state = State::new(Some("https://chat.example.org".into()), Purpose::SignIn);
+    assert_eq!(state.question(), None);
+    let asked = press(&mut state, "Create account");
+    assert!(matches!(&asked[..], [Action::Inquire(server, _)] if server == "https://chat.example.org"), "{asked:?}");
+    fill(&mut state, "sign-in-name", "ada");
+    fill(&mut state, "sign-in-password", "secret word");
+    assert!(look(state.view()).find("Invite code").is_err());
+    told(&mut state, RegistrationMode::Invite, false);
+    state.update(Message::Submitted);
+    shows(&mut look(state.view()), "An invite code is needed.");
+    fill(&mut state, "sign-in-invite", " abcd");
+    let mut ui = look(state.view());
+    picture(&mut ui, "sign-in-invite", Mode::Dark);
+    drop(ui);
+    let asked = state.update(Message::Submitted);
+    assert!(matches!(&asked, Action::SignIn(asked) if asked.invite == "abcd"), "{asked:?}");
+    let _ = state.fail(&error(Code::PermissionDenied, Some(ErrorReason::RegistrationClosed), &[]));
+    shows(&mut look(state.view()), "Invite code");
+    // Another server is another question.
+    let asked = state.update(Message::ServerChanged("https://open.example.org".into()));
+    assert!(matches!(&asked, Action::Inquire(server, _) if server == "https://open.example.org"), "{asked:?}");
+    assert!(look(state.view()).find("Invite code").is_err());
+    told(&mut state, RegistrationMode::Open, true);
+    shows(&mut look(state.view()), "Invite code");
+    fill(&mut state, "sign-in-invite", "");
+    state.update(Message::InviteChanged(String::new()));
+    let asked = state.update(Message::Submitted);
+    assert!(matches!(&asked, Action::SignIn(asked) if asked.invite.is_empty()), "{asked:?}");
 }

@@ -24,7 +24,7 @@ export function current(): Session | undefined {
 /** Makes an account and signs it in. */
 export async function register(
   accounts: Client<typeof AccountService>,
-  account: { name: string; password: string; displayName: string },
+  account: { name: string; password: string; displayName: string; invite: string },
 ): Promise<Session> {
   return begin(await accounts.register({ ...account, device: device(), browser: true }));
 }

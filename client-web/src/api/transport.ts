@@ -10,6 +10,7 @@ import {
   EventService,
   GifService,
   MessageService,
+  ServerService,
   UserService,
 } from "./protocol";
 
@@ -23,6 +24,7 @@ export interface Api {
   readonly events: Client<typeof EventService>;
   readonly gifs: Client<typeof GifService>;
   readonly messages: Client<typeof MessageService>;
+  readonly servers: Client<typeof ServerService>;
   readonly users: Client<typeof UserService>;
   /** Files, of any size that the server takes. */
   readonly upload: Upload;
@@ -41,6 +43,7 @@ export function over(transport: Transport, upload: Upload): Api {
     events: createClient(EventService, transport),
     gifs: createClient(GifService, transport),
     messages: createClient(MessageService, transport),
+    servers: createClient(ServerService, transport),
     users: createClient(UserService, transport),
     upload,
   };
