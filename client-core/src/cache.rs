@@ -39,6 +39,14 @@ pub(crate) struct CachedPage {
     pub more_before: bool,
 }
 
+/// What is painted first.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Kept {
+    pub conversations: Vec<RestoredConversation>,
+    pub users: Vec<v1::User>,
+    pub blocked: Vec<i64>,
+}
+
 const VERSION: i64 = 1;
 
 const SCHEMA: &str = "
@@ -57,7 +65,8 @@ create table if not exists messages (
     content blob not null,
     primary key (conversation_id, id)
 ) without rowid;
-create table if not exists users (id integer primary key, content blob not null);";
+create table if not exists users (id integer primary key, content blob not null);
+create table if not exists blocked (id integer primary key);";
 
 impl Cache {
     /// Opens the cache, or an empty one in its place; in memory if even that fails.
@@ -81,7 +90,8 @@ impl Cache {
             }
             let transaction = cache.database.transaction()?;
             transaction.execute_batch(
-                "delete from account; delete from conversations; delete from messages; delete from users;",
+                "delete from account; delete from conversations; delete from messages; delete from users; \
+                 delete from blocked;",
             )?;
             transaction.execute("insert into account values (?1, ?2)", params![history_id, user_id])?;
             transaction.commit()
@@ -89,7 +99,7 @@ impl Cache {
     }
 
     /// All conversations and people.
-    pub fn restore(&mut self) -> (Vec<RestoredConversation>, Vec<v1::User>) {
+    pub fn restore(&mut self) -> Kept {
         self.attempt(|cache| {
             let mut query = cache.database.prepare("select content, cursor, floor from conversations")?;
             let rows = query.query_map([], |row| {
@@ -106,7 +116,10 @@ impl Cache {
             let mut query = cache.database.prepare("select content from users")?;
             let rows = query.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
             let users = rows.map(|content| v1::User::decode(&content?[..]).map_err(damaged));
-            Ok((conversations, users.collect::<Result<_, _>>()?))
+            let users = users.collect::<Result<_, _>>()?;
+            let mut query = cache.database.prepare("select id from blocked")?;
+            let blocked = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            Ok(Kept { conversations, users, blocked })
         })
     }
 

@@ -1,6 +1,6 @@
 //! The handle with which a program tells the engine what its user does.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rookery_api::v1::{self, event::Kind, join_group_request::By};
 use tokio::sync::{mpsc, oneshot};
@@ -228,6 +228,44 @@ impl Client {
     pub async fn leave_group(&self, conversation_id: i64, silent: bool) -> Result<(), Error> {
         self.api.leave_group(v1::LeaveGroupRequest { conversation_id, silent }).await?;
         self.learn_event(Kind::ConversationRemoved(v1::ConversationRemoved { conversation_id })).await;
+        Ok(())
+    }
+
+    /// Gives no notice of a conversation for a time, but for mentions; nothing ends that, more than a year is for ever.
+    pub async fn mute(&self, conversation_id: i64, mute_for: Duration) -> Result<(), Error> {
+        let seconds = i64::try_from(mute_for.as_secs()).unwrap_or(i64::MAX);
+        let mute_for = prost_types::Duration { seconds, nanos: i32::try_from(mute_for.subsec_nanos()).unwrap_or(0) };
+        let request = v1::UpdateMembershipRequest { mute_for: Some(mute_for), ..Default::default() };
+        self.place("mute_for", v1::UpdateMembershipRequest { conversation_id, ..request }).await
+    }
+
+    /// Takes a direct chat off the list until somebody writes in it. [`Self::open_direct`] shows it again.
+    pub async fn hide(&self, conversation_id: i64) -> Result<(), Error> {
+        let request = v1::UpdateMembershipRequest { conversation_id, hidden: true, ..Default::default() };
+        self.place("hidden", request).await
+    }
+
+    async fn place(&self, path: &str, request: v1::UpdateMembershipRequest) -> Result<(), Error> {
+        let conversation_id = request.conversation_id;
+        let update_mask = Some(prost_types::FieldMask { paths: vec![path.to_owned()] });
+        let answer = self.api.update_membership(v1::UpdateMembershipRequest { update_mask, ..request }).await?;
+        let v1::Membership { muted_until, hidden_through, .. } = answer.mine.ok_or_else(Error::incomplete)?;
+        let changed = v1::MembershipChanged { conversation_id, muted_until, hidden_through };
+        self.learn_event(Kind::MembershipChanged(changed)).await;
+        Ok(())
+    }
+
+    /// Blocks somebody: nobody writes in their direct chat any more, and neither sees the other typing or present.
+    pub async fn block(&self, user_id: i64) -> Result<(), Error> {
+        self.api.block_user(v1::BlockUserRequest { user_id }).await?;
+        self.learn_event(Kind::BlockChanged(v1::BlockChanged { user_id, blocked: true })).await;
+        Ok(())
+    }
+
+    /// Takes that back.
+    pub async fn unblock(&self, user_id: i64) -> Result<(), Error> {
+        self.api.unblock_user(v1::UnblockUserRequest { user_id }).await?;
+        self.learn_event(Kind::BlockChanged(v1::BlockChanged { user_id, blocked: false })).await;
         Ok(())
     }
 

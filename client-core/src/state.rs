@@ -5,7 +5,10 @@ mod conversation;
 mod reaction;
 mod run;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use rookery_api::v1::{self, ConversationKind};
 
@@ -30,6 +33,7 @@ pub struct State {
     conversations: HashMap<i64, Conversation>,
     users: HashMap<i64, Arc<v1::User>>,
     presences: HashMap<i64, v1::Presence>,
+    blocked: BTreeSet<i64>,
     // Apart from the conversations: what waits to be sent outlives their coming and going.
     pending: HashMap<i64, Vec<Arc<Pending>>>,
     // By request_id; only of messages that wait.
@@ -51,6 +55,7 @@ impl Default for State {
             conversations: HashMap::new(),
             users: HashMap::new(),
             presences: HashMap::new(),
+            blocked: BTreeSet::new(),
             pending: HashMap::new(),
             uploads: HashMap::new(),
             opened: Vec::new(),
@@ -103,7 +108,8 @@ impl State {
     }
 
     /// The conversations to list, in order: the global room, then the one with the newest message first. A direct chat
-    /// without a message is listed only while it is open or something waits to be sent there.
+    /// without a message is listed only while it is open or something waits to be sent there, a hidden one only for the
+    /// latter.
     pub fn chats(&self) -> Vec<&Conversation> {
         let mut chats: Vec<_> = self.conversations.values().filter(|conversation| self.lists(conversation)).collect();
         chats.sort_unstable_by_key(|conversation| {
@@ -114,9 +120,9 @@ impl State {
     }
 
     fn lists(&self, conversation: &Conversation) -> bool {
+        let begun = conversation.last_message().is_some() || self.opened.first() == Some(&conversation.id());
         conversation.kind() != ConversationKind::Direct
-            || conversation.last_message().is_some()
-            || self.opened.first() == Some(&conversation.id())
+            || (begun && !conversation.is_hidden())
             || !self.pending(conversation.id()).is_empty()
     }
 
@@ -153,6 +159,16 @@ impl State {
         self.users.values()
     }
 
+    /// Whom the user blocks, lowest id first.
+    pub fn blocked(&self) -> impl Iterator<Item = i64> {
+        self.blocked.iter().copied()
+    }
+
+    /// Whether the user blocks somebody: her messages in groups are to be folded away, and give no notice.
+    pub fn is_blocked(&self, user_id: i64) -> bool {
+        self.blocked.contains(&user_id)
+    }
+
     /// How reachable a person is; Offline where nothing is known.
     pub fn presence(&self, user_id: i64) -> v1::PresenceState {
         let state = self.presences.get(&user_id).map(v1::Presence::state);
@@ -180,9 +196,9 @@ impl State {
         self.uploads.get(request_id).copied()
     }
 
-    /// How many messages are unread in all conversations.
+    /// How many messages are unread in all conversations but hidden ones.
     pub fn unread(&self) -> i64 {
-        self.conversations.values().map(Conversation::unread).sum()
+        self.conversations.values().filter(|conversation| !conversation.is_hidden()).map(Conversation::unread).sum()
     }
 
     /// The conversations whose messages are kept loaded; the one opened last comes first.

@@ -120,6 +120,8 @@ pub struct Restored {
     pub conversations: Vec<RestoredConversation>,
     /// People as they were.
     pub users: Vec<v1::User>,
+    /// Whom the user blocked.
+    pub blocked: Vec<i64>,
     /// Messages that still wait to be sent, in the order in which they were written.
     pub pending: Vec<Arc<Pending>>,
 }

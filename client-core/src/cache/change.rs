@@ -18,6 +18,8 @@ pub(crate) struct Batch {
     pub conversations: Vec<RestoredConversation>,
     /// People who are new or changed.
     pub users: Vec<Arc<User>>,
+    /// Whom the user blocks, if that has changed.
+    pub blocked: Option<Vec<i64>>,
 }
 
 /// One thing that happened.
@@ -63,6 +65,12 @@ impl Cache {
             }
             for user in &batch.users {
                 transaction.prepare_cached(PUT_USER)?.execute(params![user.id, user.encode_to_vec()])?;
+            }
+            if let Some(blocked) = &batch.blocked {
+                transaction.execute("delete from blocked", [])?;
+                for id in blocked {
+                    transaction.prepare_cached("insert into blocked (id) values (?1)")?.execute([id])?;
+                }
             }
             for change in &batch.changes {
                 apply(&transaction, change)?;

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use rookery_api::v1::{Conversation, Message, Reaction, User};
 
-use super::{Batch, Cache, CachedPage, Change};
+use super::{Batch, Cache, CachedPage, Change, Kept};
 use crate::{profile::Session, update::RestoredConversation};
 
 fn open(folder: &Path) -> Cache {
@@ -32,7 +32,7 @@ fn conversation(id: i64, cursor: i64) -> RestoredConversation {
 
 fn write(cache: &mut Cache, cursor: i64, changes: impl IntoIterator<Item = Change>) {
     let changes = changes.into_iter().collect();
-    cache.write(&Batch { changes, conversations: vec![conversation(1, cursor)], users: Vec::new() });
+    cache.write(&Batch { changes, conversations: vec![conversation(1, cursor)], ..Batch::default() });
 }
 
 fn newest(ids: impl IntoIterator<Item = i64>, from: i64, cursor: i64) -> Change {
@@ -48,10 +48,16 @@ fn what_was_written_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let user = Arc::new(User { id: 4, name: "ada".to_owned(), ..User::default() });
     let changes = vec![newest([5, 6], 0, 6), Change::Message(message(1, 7, 7))];
-    let batch = Batch { changes, conversations: vec![conversation(1, 7)], users: vec![user.clone()] };
+    let conversations = vec![conversation(1, 7)];
+    let batch =
+        Batch { changes, conversations: conversations.clone(), users: vec![user.clone()], blocked: Some(vec![5, 9]) };
     open(folder.path()).write(&batch);
     let mut cache = open(folder.path());
-    assert_eq!(cache.restore(), (vec![conversation(1, 7)], vec![User::clone(&user)]));
+    assert_eq!(cache.restore(), Kept { conversations, users: vec![User::clone(&user)], blocked: vec![5, 9] });
+    cache.write(&Batch::default());
+    assert_eq!(cache.restore().blocked, [5, 9]);
+    cache.write(&Batch { blocked: Some(vec![9]), ..Batch::default() });
+    assert_eq!(cache.restore().blocked, [9]);
     assert_eq!(ids(cache.newest(1, 50)), Some((vec![5, 6, 7], false)));
     assert_eq!(ids(cache.newest(1, 2)), Some((vec![6, 7], true)));
     assert_eq!(ids(cache.before(1, 6, 50)), Some((vec![5], false)));
@@ -62,7 +68,7 @@ fn a_conversation_without_messages_has_no_cursor() {
     let folder = tempfile::tempdir().unwrap();
     let mut cache = open(folder.path());
     write(&mut cache, 9, []);
-    assert_eq!(cache.restore().0[0].cursor, None);
+    assert_eq!(cache.restore().conversations[0].cursor, None);
     assert_eq!(cache.newest(1, 50), None);
 }
 
@@ -72,7 +78,7 @@ fn an_empty_conversation_is_known_to_be_empty() {
     let mut cache = open(folder.path());
     write(&mut cache, 4, [newest([], 0, 4)]);
     assert_eq!(ids(cache.newest(1, 50)), Some((vec![], false)));
-    assert_eq!(cache.restore().0[0].cursor, Some(4));
+    assert_eq!(cache.restore().conversations[0].cursor, Some(4));
 }
 
 #[test]
@@ -82,7 +88,7 @@ fn an_answer_begins_no_run() {
     // A send whose answer was lost is repeated after the next start: others have written since, before the cursor.
     write(&mut cache, 9, [Change::Answer(message(1, 7, 7))]);
     assert_eq!(cache.newest(1, 50), None);
-    assert_eq!(cache.restore().0[0].cursor, None);
+    assert_eq!(cache.restore().conversations[0].cursor, None);
     write(&mut cache, 10, [newest([10], 0, 10), Change::Answer(message(1, 12, 12))]);
     assert_eq!(ids(cache.newest(1, 50)), Some((vec![10, 12], false)));
 }
@@ -137,9 +143,9 @@ fn reset_and_removal_throw_away() {
     let mut cache = open(folder.path());
     write(&mut cache, 6, [newest([5, 6], 0, 6)]);
     write(&mut cache, 90, [Change::Reset(1)]);
-    assert_eq!((cache.newest(1, 50), cache.restore().0[0].cursor), (None, None));
+    assert_eq!((cache.newest(1, 50), cache.restore().conversations[0].cursor), (None, None));
     cache.write(&Batch { changes: vec![Change::Removed(1)], ..Batch::default() });
-    assert!(cache.restore().0.is_empty());
+    assert!(cache.restore().conversations.is_empty());
 }
 
 #[test]
@@ -157,7 +163,7 @@ fn the_conversation_opened_longest_ago_goes_first() {
     for id in 1..=3 {
         let messages = (1..=10).map(|number| message(id, number, number)).collect();
         let change = Change::Newest { conversation_id: id, messages, from: 0, cursor: 10 };
-        cache.write(&Batch { changes: vec![change], conversations: vec![conversation(id, 10)], users: Vec::new() });
+        cache.write(&Batch { changes: vec![change], conversations: vec![conversation(id, 10)], ..Batch::default() });
         if id == 1 {
             cache.newest(1, 50);
         }
@@ -174,7 +180,7 @@ fn another_user_or_history_sees_nothing() {
         let folder = tempfile::tempdir().unwrap();
         write(&mut open(folder.path()), 6, [newest([5, 6], 0, 6)]);
         let mut cache = open_as(folder.path(), history_id, user_id, 200, 10_000);
-        assert!(cache.restore().0.is_empty());
+        assert!(cache.restore().conversations.is_empty());
         assert_eq!(cache.newest(1, 50), None);
     }
 }
@@ -189,7 +195,7 @@ fn a_damaged_or_newer_file_is_set_aside() {
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
     let mut cache = open(folder.path());
-    assert!(cache.restore().0.is_empty());
+    assert!(cache.restore().conversations.is_empty());
     assert!(folder.path().join("cache.sqlite.aside-2").exists());
 }
 

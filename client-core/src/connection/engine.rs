@@ -33,6 +33,7 @@ use super::{
 };
 use crate::{
     api::Api,
+    cache::Kept,
     client::Command,
     disk::Disk,
     media::MediaStore,
@@ -150,13 +151,13 @@ impl Engine {
     /// Paints what was there last time.
     async fn restore(&mut self) {
         let shelf = self.disk.run(|shelf| (shelf.cache.restore(), shelf.outbox.list())).await;
-        let ((conversations, users), pending) = shelf.unwrap_or_default();
+        let (Kept { conversations, users, blocked }, pending) = shelf.unwrap_or_default();
         for waiting in pending.iter().filter(|pending| pending.status == PendingStatus::Sending) {
             self.sending.push(waiting.clone());
         }
         let session = &self.config.session;
         let (user_id, history_id) = (session.user_id, session.history_id.clone());
-        let restored = Restored { user_id, history_id, conversations, users, pending };
+        let restored = Restored { user_id, history_id, conversations, users, blocked, pending };
         self.emit(Update::Restored(Arc::new(restored)));
     }
 

@@ -80,6 +80,7 @@ impl State {
     fn restore(&mut self, restored: &Restored) {
         self.user_id = restored.user_id;
         self.history_id.clone_from(&restored.history_id);
+        self.blocked.extend(&restored.blocked);
         self.know(&restored.users);
         for kept in &restored.conversations {
             let conversation = Conversation::new(&kept.conversation, kept.cursor);
@@ -131,7 +132,17 @@ impl State {
                 conversation.set_mine(changed.message_id, &changed.emote, changed.mine);
             }),
             Kind::StatusChanged(changed) => self.choose(changed.status.as_ref()),
-            Kind::MembershipChanged(_) | Kind::BlockChanged(_) | Kind::Heartbeat(_) | Kind::Reconnect(_) => {}
+            Kind::MembershipChanged(changed) => self.with(changed.conversation_id, |conversation| {
+                conversation.place(changed.muted_until, changed.hidden_through);
+            }),
+            Kind::BlockChanged(changed) => {
+                if changed.blocked {
+                    self.blocked.insert(changed.user_id);
+                } else {
+                    self.blocked.remove(&changed.user_id);
+                }
+            }
+            Kind::Heartbeat(_) | Kind::Reconnect(_) => {}
         }
     }
 
@@ -151,10 +162,14 @@ impl State {
         self.limits = ready.limits.unwrap_or(self.limits);
         self.timings = ready.timings.unwrap_or(self.timings);
         self.choose(ready.status.as_ref());
-        // What is not listed any more is gone, but for direct chats in which nobody has said anything yet.
+        self.blocked = ready.blocked_user_ids.iter().copied().collect();
+        // What is not listed any more is gone, or hidden: then whatever happens there brings it again. Direct chats in which
+        // nobody has said anything yet stay, and those where something waits to be sent.
         let listed: std::collections::HashSet<_> = ready.conversations.iter().map(|listed| listed.id).collect();
+        let pending = &self.pending;
         self.conversations.retain(|id, known| {
-            listed.contains(id) || (known.kind() == ConversationKind::Direct && known.last_message().is_none())
+            let stays = known.last_message().is_none() || pending.contains_key(id);
+            listed.contains(id) || (known.kind() == ConversationKind::Direct && stays)
         });
         self.opened.retain(|id| self.conversations.contains_key(id));
         for conversation in &ready.conversations {

@@ -78,6 +78,16 @@ impl Conversation {
         self.info.owner_id
     }
 
+    /// The [`v1::Media::id`] of a group's picture; empty: none.
+    pub fn icon(&self) -> &str {
+        &self.info.icon
+    }
+
+    /// What those who come into it may read.
+    pub fn history(&self) -> v1::HistoryRule {
+        self.info.history()
+    }
+
     /// The other person of a direct chat.
     pub fn partner_id(&self, user_id: i64) -> Option<i64> {
         let ids = &self.info.direct_user_ids;
@@ -92,6 +102,22 @@ impl Conversation {
     /// How many messages its reader has not read.
     pub fn unread(&self) -> i64 {
         self.mine.unread
+    }
+
+    /// How many of those mention its reader, or everyone.
+    pub fn unread_mentions(&self) -> i64 {
+        self.mine.unread_mentions
+    }
+
+    /// Until when there is to be no notice of it, but for mentions; it may be over by now. None: it is not muted.
+    pub fn muted_until(&self) -> Option<&prost_types::Timestamp> {
+        self.mine.muted_until.as_ref()
+    }
+
+    /// Whether it is a direct chat that its reader has hidden and nobody has written in since.
+    pub fn is_hidden(&self) -> bool {
+        let newer = |last: &Arc<Message>| last.id > self.mine.hidden_through && last.system.is_none();
+        self.mine.hidden_through > 0 && !self.last_message.as_ref().is_some_and(newer)
     }
 
     /// The last message that its reader has read.
@@ -297,6 +323,12 @@ impl Conversation {
         } else if read_position >= known_end {
             self.mine.unread = 0;
         }
+    }
+
+    /// What its reader chose for herself, on whatever device.
+    pub(super) fn place(&mut self, muted_until: Option<prost_types::Timestamp>, hidden_through: i64) {
+        self.mine.muted_until = muted_until;
+        self.mine.hidden_through = hidden_through;
     }
 
     pub(super) fn requested(&mut self, at: PageAt) {

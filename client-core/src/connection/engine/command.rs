@@ -244,12 +244,12 @@ impl Engine {
     fn learn(&mut self, update: Update) {
         match &update {
             Update::EventReceived(event) => {
-                if let Some(Kind::ConversationRemoved(removed)) =
-                    event.event.as_ref().and_then(|event| event.kind.as_ref())
-                {
+                let kind = event.event.as_ref().and_then(|event| event.kind.clone());
+                if let Some(Kind::ConversationRemoved(removed)) = &kind {
                     return self.remove(removed.conversation_id, event.clone());
                 }
                 self.emit(update);
+                kind.iter().for_each(|kind| self.keep_choice(kind));
             }
             Update::ConversationLoaded(answer) => {
                 let conversation = answer.conversation.clone().unwrap_or_default();

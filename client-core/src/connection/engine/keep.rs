@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use rookery_api::v1::{Message, User};
+use rookery_api::v1::{Message, User, event::Kind};
 use tokio::time::Instant;
 
 use super::Engine;
@@ -22,6 +22,7 @@ pub(super) struct Keeper {
     changes: Vec<Change>,
     conversations: BTreeSet<i64>,
     users: BTreeSet<i64>,
+    blocked: bool,
     due: Option<Instant>,
 }
 
@@ -56,6 +57,18 @@ impl Engine {
         self.keep_change(message.conversation_id, change);
     }
 
+    /// What the user's own choices mean for the cache, when they are in the state.
+    pub(super) fn keep_choice(&mut self, kind: &Kind) {
+        match kind {
+            Kind::MembershipChanged(changed) => self.keep_conversation(changed.conversation_id),
+            Kind::BlockChanged(_) | Kind::Ready(_) => {
+                self.keeper.blocked = true;
+                self.keeper.soon();
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn keep_change(&mut self, conversation_id: i64, change: Change) {
         self.keeper.changes.push(change);
         self.keep_conversation(conversation_id);
@@ -69,8 +82,8 @@ impl Engine {
 
     /// Gives all that was gathered to the disk. Only between two events, or the cursor would be ahead of its messages.
     pub(super) fn flush(&mut self) {
-        let Keeper { changes, conversations, users, .. } = std::mem::take(&mut self.keeper);
-        if conversations.is_empty() && users.is_empty() && changes.is_empty() {
+        let Keeper { changes, conversations, users, blocked, .. } = std::mem::take(&mut self.keeper);
+        if conversations.is_empty() && users.is_empty() && changes.is_empty() && !blocked {
             return;
         }
         let conversations = conversations.into_iter().filter_map(|id| self.state.conversation(id));
@@ -79,7 +92,8 @@ impl Engine {
             cursor: conversation.cursor(),
         });
         let users = users.into_iter().filter_map(|id| self.state.user(id).cloned());
-        let batch = Batch { changes, conversations: conversations.collect(), users: users.collect() };
+        let blocked = blocked.then(|| self.state.blocked().collect());
+        let batch = Batch { changes, conversations: conversations.collect(), users: users.collect(), blocked };
         self.disk.post(move |shelf| shelf.cache.write(&batch));
     }
 }

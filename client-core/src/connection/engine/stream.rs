@@ -74,6 +74,7 @@ impl Engine {
         ready.conversations.iter().for_each(|listed| self.keep_conversation(listed.id));
         self.keep_users(&ready.users);
         self.keep_users(ready.user.as_slice());
+        self.keep_choice(&Kind::Ready(ready));
         if !std::mem::replace(&mut self.ready, true) {
             self.sending.hurry();
             self.here.restart(Instant::now());
@@ -142,7 +143,9 @@ impl Engine {
             if response.after > cursor {
                 return self.hold(id, &response, true);
             }
-        } else if conversation.is_none() && matches!(kind, Some(Kind::ConversationChanged(_))) {
+        } else if conversation.is_none()
+            && matches!(kind, Some(Kind::ConversationChanged(_) | Kind::MembershipChanged(_)))
+        {
             return self.hold(id, &response, false);
         }
         let recount = kind.as_ref().is_some_and(|kind| self.needs_count(id, kind));
@@ -161,6 +164,7 @@ impl Engine {
                 self.keep_change(conversation_id, Change::Mine { conversation_id, message_id, emote, mine });
             }
             Some(Kind::ConversationChanged(_) | Kind::ReadChanged(_)) => self.keep_conversation(id),
+            Some(kind @ (Kind::MembershipChanged(_) | Kind::BlockChanged(_))) => self.keep_choice(&kind),
             _ if numbered => self.keep_conversation(id),
             _ => {}
         }
@@ -331,6 +335,7 @@ fn subject(response: &SubscribeResponse) -> i64 {
         Some(Kind::Typing(typing)) => typing.conversation_id,
         Some(Kind::ReadChanged(changed)) => changed.conversation_id,
         Some(Kind::ReactionChanged(changed)) => changed.conversation_id,
+        Some(Kind::MembershipChanged(changed)) => changed.conversation_id,
         _ => 0,
     }
 }
