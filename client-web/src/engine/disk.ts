@@ -16,6 +16,8 @@ export interface KeptConversation {
 export interface Kept {
   readonly conversations: readonly KeptConversation[];
   readonly users: readonly User[];
+  /** Whom the user blocks. */
+  readonly blocked: readonly bigint[];
   /** In the order in which they were written. */
   readonly pending: readonly Pending[];
   readonly drafts: ReadonlyMap<bigint, string>;
@@ -26,6 +28,7 @@ export interface Batch {
   readonly conversations: readonly KeptConversation[];
   readonly removed: readonly bigint[];
   readonly users: readonly User[];
+  readonly blocked?: readonly bigint[];
 }
 
 /** Where it is kept. */
@@ -50,7 +53,7 @@ export class MemoryDisk implements Disk {
 
   async begin(historyId: string, userId: bigint): Promise<Kept> {
     this.scope = `${historyId} ${userId}`;
-    return { conversations: [], users: [], pending: [...this.own().values()], drafts: new Map() };
+    return { conversations: [], users: [], blocked: [], pending: [...this.own().values()], drafts: new Map() };
   }
 
   async putPending(pending: Pending): Promise<void> {

@@ -85,9 +85,9 @@ export class Engine implements Core {
     if (known?.historyId) {
       const { userId, historyId } = known;
       const kept = await this.disk.begin(historyId, userId);
-      const { conversations, users, pending } = kept;
+      const { conversations, users, blocked, pending } = kept;
       this.outgoing.restore(pending);
-      this.emit({ kind: "restored", restored: { userId, historyId, conversations, users, pending } });
+      this.emit({ kind: "restored", restored: { userId, historyId, conversations, users, blocked, pending } });
       for (const page of painted(kept)) this.emit({ kind: "pageLoaded", page });
       this.keeper.start(this.state);
       this.drafts = new Map(kept.drafts);

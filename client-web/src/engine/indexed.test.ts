@@ -67,3 +67,15 @@ test("what was written before there were files is taken over", async () => {
   expect((await stored("pending")).find(({ requestId }) => requestId === "old")).not.toHaveProperty("attachments");
   expect((await disk.begin("old", 1n)).pending).toEqual([waiting("old")]);
 });
+
+test("whom the user blocks is known before the network answers, and forgotten with the rest", async () => {
+  const disk = await openDisk();
+  await disk.begin("b", 1n);
+  await disk.write({ conversations: [], removed: [], users: [], blocked: [4n, 9n] });
+  await disk.write({ conversations: [], removed: [], users: [] });
+  expect((await (await openDisk()).begin("b", 1n)).blocked).toEqual([4n, 9n]);
+  expect((await disk.begin("b", 2n)).blocked).toEqual([]);
+  await disk.begin("b", 1n);
+  await disk.forget();
+  expect((await disk.begin("b", 1n)).blocked).toEqual([]);
+});

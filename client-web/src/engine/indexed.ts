@@ -7,7 +7,13 @@ import type { Pending, PendingAttachment } from "../state/update";
 import { type Batch, type Disk, type Kept, type KeptConversation, MemoryDisk } from "./disk";
 
 const NAME = "rookery";
-const VERSION = 2;
+const VERSION = 3;
+
+/** What else is kept of a user. */
+interface AccountRow {
+  scope: string;
+  blocked: bigint[];
+}
 
 interface ConversationRow {
   scope: string;
@@ -65,6 +71,7 @@ async function open(): Promise<IDBDatabase> {
       }
     }
     if (oldVersion < 2) database.createObjectStore("files", { keyPath: ["requestId", "index"] });
+    if (oldVersion < 3) database.createObjectStore("accounts", { keyPath: "scope" });
   };
   const opened = await answer(request);
   // A newer page in another tab wants to go on.
@@ -82,9 +89,10 @@ class IndexedDisk implements Disk {
 
   async begin(historyId: string, userId: bigint): Promise<Kept> {
     this.scope = `${historyId} ${userId}`;
-    const all = this.database.transaction(["pending", "files", "conversations", "users", "drafts"], "readonly");
+    const all = this.database.transaction(["pending", "files", "conversations", "users", "accounts", "drafts"], "readonly");
     const list = <Row>(name: string): Promise<Row[]> =>
       answer(all.objectStore(name).index("scope").getAll(this.scope) as IDBRequest<Row[]>);
+    const account = answer(all.objectStore("accounts").get(this.scope) as IDBRequest<AccountRow | undefined>);
     const [pending, conversations, users, drafts] = await Promise.all([
       list<PendingRow>("pending"),
       list<ConversationRow>("conversations"),
@@ -98,6 +106,7 @@ class IndexedDisk implements Disk {
       pending: await Promise.all(waiting.map(async (row) => readPending(row, await files(row)))),
       conversations: conversations.map(readConversation),
       users: users.map((row) => fromBinary(UserSchema, row.user)),
+      blocked: (await account)?.blocked ?? [],
       drafts: new Map(drafts.map(({ id, text }) => [BigInt(id), text])),
     };
   }
@@ -137,12 +146,17 @@ class IndexedDisk implements Disk {
   }
 
   async write(batch: Batch): Promise<void> {
-    const change = this.database.transaction(["conversations", "users"], "readwrite", { durability: "relaxed" });
+    const stores = ["conversations", "users", "accounts"];
+    const change = this.database.transaction(stores, "readwrite", { durability: "relaxed" });
     const [conversations, users] = [change.objectStore("conversations"), change.objectStore("users")];
     for (const kept of batch.conversations) conversations.put(this.writeConversation(kept));
     for (const id of batch.removed) conversations.delete([this.scope, String(id)]);
     for (const user of batch.users) {
       users.put({ scope: this.scope, id: String(user.id), user: toBinary(UserSchema, user) });
+    }
+    if (batch.blocked) {
+      const row: AccountRow = { scope: this.scope, blocked: [...batch.blocked] };
+      change.objectStore("accounts").put(row);
     }
     await done(change);
   }
@@ -157,7 +171,8 @@ class IndexedDisk implements Disk {
 
   async forget(): Promise<void> {
     const names = ["conversations", "users", "drafts"];
-    const change = this.database.transaction(names, "readwrite");
+    const change = this.database.transaction([...names, "accounts"], "readwrite");
+    change.objectStore("accounts").delete(this.scope);
     for (const name of names) {
       const rows = change.objectStore(name).index("scope").openCursor(this.scope);
       rows.onsuccess = () => {

@@ -17,6 +17,7 @@ const MESSAGES = 100;
 export class Keeper {
   private conversations: ReadonlyMap<bigint, Conversation> = new Map();
   private users: ReadonlyMap<bigint, User> = new Map();
+  private blocked: ReadonlySet<bigint> = new Set();
   private due?: number;
 
   constructor(
@@ -26,13 +27,14 @@ export class Keeper {
 
   /** The state is what was kept. */
   start(state: State): void {
-    [this.conversations, this.users] = [state.conversations, state.users];
+    [this.conversations, this.users, this.blocked] = [state.conversations, state.users, state.blocked];
     this.due = undefined;
   }
 
   /** Something may have changed. */
   note(state: State): void {
-    const same = state.conversations === this.conversations && state.users === this.users;
+    const { conversations, users, blocked } = this;
+    const same = state.conversations === conversations && state.users === users && state.blocked === blocked;
     if (!same) this.due ??= this.core.ambient.now() + GATHER;
   }
 
@@ -56,6 +58,7 @@ export class Keeper {
       conversations: changed.map((known) => kept(known)),
       removed: [...this.conversations.keys()].filter((id) => !state.conversations.has(id)),
       users: [...state.users.values()].filter((user) => this.users.get(user.id) !== user),
+      blocked: state.blocked === this.blocked ? undefined : [...state.blocked],
     };
     this.start(state);
     this.disk.write(batch).catch((error: unknown) => console.warn("the cache could not be written", error));
@@ -81,8 +84,15 @@ export function painted(kept: Kept) {
 }
 
 function kept(known: Conversation): KeptConversation {
-  const { readPosition, unread, visibleFrom } = known;
-  const mine = create(MembershipSchema, { readPosition, unread, visibleFrom });
+  const { readPosition, unread, visibleFrom, unreadMentions, mutedUntil, hiddenThrough } = known;
+  const mine = create(MembershipSchema, {
+    readPosition,
+    unread,
+    visibleFrom,
+    unreadMentions,
+    mutedUntil,
+    hiddenThrough,
+  });
   const { lastMessage } = known;
   // As of the count: what comes later is counted when it comes again.
   const conversation = { ...known.info, mine, lastMessage, position: known.counted };

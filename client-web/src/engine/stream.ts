@@ -97,7 +97,7 @@ export class Stream {
       if (known?.cursor === undefined) return this.holds.hold(id, "fetch", response);
       if (response.position <= known.cursor) return;
       if (response.after > known.cursor) return this.holds.hold(id, "hole", response);
-    } else if (!known && kind?.case === "conversationChanged") {
+    } else if (!known && (kind?.case === "conversationChanged" || kind?.case === "membershipChanged")) {
       return this.holds.hold(id, "fetch", response);
     }
     const recount = this.needsCount(id, response);
@@ -205,6 +205,7 @@ function subject(response: SubscribeResponse): bigint {
     case "typing":
     case "readChanged":
     case "reactionChanged":
+    case "membershipChanged":
       return kind.value.conversationId;
     default:
       return 0n;

@@ -79,11 +79,12 @@ function connect(state: State, connection: Connection): State {
 
 function restore(state: State, restored: Restored): State {
   const { userId, historyId, users } = restored;
+  const blocked = new Set(restored.blocked);
   const known = new Map(state.conversations);
   for (const { conversation, cursor } of restored.conversations) {
     known.set(conversation.id, conversations.create(conversation, cursor));
   }
-  return restored.pending.reduce(pend, know({ ...state, userId, historyId, conversations: known }, users));
+  return restored.pending.reduce(pend, know({ ...state, userId, historyId, blocked, conversations: known }, users));
 }
 
 function receive(state: State, response: v1.SubscribeResponse): State {
@@ -124,8 +125,12 @@ function receive(state: State, response: v1.SubscribeResponse): State {
     }
     case "statusChanged":
       return { ...state, status: kind.value.status?.kind ?? state.status };
-    case "membershipChanged":
+    case "membershipChanged": {
+      const { mutedUntil, hiddenThrough } = kind.value;
+      return change(state, kind.value.conversationId, (known) => ({ ...known, mutedUntil, hiddenThrough }));
+    }
     case "blockChanged":
+      return block(state, kind.value.userId, kind.value.blocked);
     case "heartbeat":
     case "reconnect":
       return state;
@@ -141,10 +146,12 @@ function begin(old: State, ready: v1.Ready): State {
   let state = old.historyId === ready.historyId ? old : { ...EMPTY, historyId: ready.historyId };
   state = know(state, ready.user ? [ready.user, ...ready.users] : ready.users);
   state = see({ ...state, presences: new Map() }, ready.presences);
-  // What is not listed any more is gone, but for direct chats in which nobody has said anything yet.
+  // What is not listed any more is gone, or hidden: then whatever happens there brings it again. Direct chats in which nobody
+  // has said anything yet stay, and those where something waits to be sent.
   const listed = new Set(ready.conversations.map(({ id }) => id));
   const stays = (known: Conversation) =>
-    listed.has(known.id) || (known.info.kind === ConversationKind.DIRECT && !known.lastMessage);
+    listed.has(known.id) ||
+    (known.info.kind === ConversationKind.DIRECT && (!known.lastMessage || state.pending.has(known.id)));
   const kept = new Map([...state.conversations].filter(([, known]) => stays(known)));
   for (const answer of ready.conversations) {
     const known = kept.get(answer.id);
@@ -159,6 +166,7 @@ function begin(old: State, ready: v1.Ready): State {
     limits: ready.limits ?? state.limits,
     timings: ready.timings ?? state.timings,
     status: ready.status?.kind ?? state.status,
+    blocked: new Set(ready.blockedUserIds),
     conversations: kept,
     opened: state.opened.filter((id) => kept.has(id)),
   };
@@ -237,6 +245,14 @@ function see(state: State, presences: readonly v1.Presence[]): State {
   const known = new Map(state.presences);
   for (const presence of presences) known.set(presence.userId, presence);
   return { ...state, presences: known };
+}
+
+function block(state: State, userId: bigint, stands: boolean): State {
+  if (state.blocked.has(userId) === stands) return state;
+  const blocked = new Set(state.blocked);
+  if (stands) blocked.add(userId);
+  else blocked.delete(userId);
+  return { ...state, blocked };
 }
 
 function pend(state: State, pending: Pending): State {

@@ -20,6 +20,12 @@ export interface Conversation {
   readonly readPosition: bigint;
   readonly unread: bigint;
   readonly visibleFrom: bigint;
+  /** How many of the unread ones mention the reader, or everyone. */
+  readonly unreadMentions: bigint;
+  /** Until when there is to be no notice of it, but for mentions; it may be over by now. */
+  readonly mutedUntil?: v1.Membership["mutedUntil"];
+  /** A direct chat whose last message has this id or a lower one is hidden; 0: it was not. */
+  readonly hiddenThrough: bigint;
   /** Messages up to here are in `unread`. */
   readonly counted: bigint;
   /** Messages up to here come to a newly connected client by replay, for this reader alone. */
@@ -47,6 +53,8 @@ export function create(conversation: v1.Conversation, cursor: bigint | undefined
     readPosition: 0n,
     unread: 0n,
     visibleFrom: 0n,
+    unreadMentions: 0n,
+    hiddenThrough: 0n,
     counted: 0n,
     replayed: 0n,
     cursor,
@@ -62,6 +70,12 @@ export function create(conversation: v1.Conversation, cursor: bigint | undefined
 export function partnerId(known: Conversation, userId: bigint): bigint | undefined {
   const ids = known.info.directUserIds;
   return ids.find((id) => id !== userId) ?? ids[0];
+}
+
+/** Whether it is a direct chat that its reader has hidden and nobody has written in since. */
+export function isHidden({ hiddenThrough, lastMessage }: Conversation): boolean {
+  const newer = lastMessage !== undefined && lastMessage.id > hiddenThrough && !lastMessage.system;
+  return hiddenThrough > 0n && !newer;
 }
 
 /** A message, if it is loaded or something loaded answers it. */
@@ -101,8 +115,9 @@ export function merge(known: Conversation, answer: v1.Conversation): Conversatio
   if (leftMeanwhile(known, answer)) next = forget(next);
   // An answer that is older than the last event would take back what the event counted.
   if (answer.mine && answer.position >= (next.cursor ?? 0n)) {
-    const { readPosition, unread, visibleFrom } = answer.mine;
-    next = { ...next, readPosition, unread, visibleFrom, counted: answer.position };
+    const { readPosition, unread, visibleFrom, unreadMentions, mutedUntil, hiddenThrough } = answer.mine;
+    const mine = { readPosition, unread, visibleFrom, unreadMentions, mutedUntil, hiddenThrough };
+    next = { ...next, ...mine, counted: answer.position };
   }
   return next;
 }

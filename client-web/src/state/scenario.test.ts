@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 
 import * as v1 from "../api/protocol";
 import { apply } from "./apply";
-import type { Conversation } from "./conversation";
+import { type Conversation, isHidden } from "./conversation";
 import { type Run, firstId, lastId } from "./run";
 import { EMPTY, type State, chats, pending, presence, title, unread } from "./state";
 import { NEWEST, type PageAt, type Pending, type Update } from "./update";
@@ -53,6 +53,7 @@ function shown(state: State) {
     status: v1.StatusKind[state.status],
     uploads: Object.fromEntries([...state.uploads].map(([id, { sent, total }]) => [id, [sent, total]])),
     unread: Number(unread(state)),
+    blocked: [...state.blocked].map(Number).sort((one, other) => one - other),
     opened: state.opened.map(Number),
     chats: chats(state).map(({ id }) => Number(id)),
     conversations: Object.fromEntries(
@@ -69,8 +70,13 @@ function shownConversation(state: State, known: Conversation) {
     title: title(state, known),
     name: known.info.name,
     owner: Number(known.info.ownerId),
+    icon: known.info.icon,
+    history: v1.HistoryRule[known.info.history],
     cursor: number(known.cursor),
     unread: Number(known.unread),
+    unreadMentions: Number(known.unreadMentions),
+    mutedUntil: number(known.mutedUntil?.seconds),
+    hidden: isHidden(known),
     readPosition: Number(known.readPosition),
     lastMessage: number(known.lastMessage?.id),
     typing: known.typing.map(Number),
@@ -166,8 +172,9 @@ function toUpdate(source: any): Update {
       }));
       const users = (value.users ?? []).map((user: JsonValue) => proto(v1.UserSchema, user));
       const pending = (value.pending ?? []).map(waiting);
+      const blocked = (value.blocked ?? []).map(BigInt);
       const { userId, historyId } = value;
-      return { kind: "restored", restored: { userId: BigInt(userId), historyId, conversations, users, pending } };
+      return { kind: "restored", restored: { userId: BigInt(userId), historyId, conversations, users, blocked, pending } };
     }
     default:
       throw new Error(`no update is called ${kind}`);

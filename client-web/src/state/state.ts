@@ -1,6 +1,6 @@
 // What there is to draw, and the questions a view asks of it. Values: `apply` makes the next state of one.
 
-import { type Conversation, partnerId } from "./conversation";
+import { type Conversation, isHidden, partnerId } from "./conversation";
 import type * as v1 from "../api/protocol";
 import { ConversationKind } from "../gen/rookery/v1/conversation_pb";
 import { PresenceState, StatusKind } from "../gen/rookery/v1/user_pb";
@@ -24,6 +24,8 @@ export interface State {
   readonly conversations: ReadonlyMap<bigint, Conversation>;
   readonly users: ReadonlyMap<bigint, v1.User>;
   readonly presences: ReadonlyMap<bigint, v1.Presence>;
+  /** Whom the caller blocks: their messages in groups are to be folded away, and give no notice. */
+  readonly blocked: ReadonlySet<bigint>;
   /** Apart from the conversations: what waits to be sent outlives their coming and going. */
   readonly pending: ReadonlyMap<bigint, readonly Pending[]>;
   /** How far the files of waiting messages are, by requestId. */
@@ -44,6 +46,7 @@ export const EMPTY: State = {
   conversations: new Map(),
   users: new Map(),
   presences: new Map(),
+  blocked: new Set(),
   pending: new Map(),
   uploads: new Map(),
   opened: [],
@@ -52,17 +55,17 @@ export const EMPTY: State = {
 
 /**
  * The conversations to list, in order: the global room, then the one with the newest message first. A direct chat without
- * a message is listed only while it is open or something waits to be sent there.
+ * a message is listed only while it is open or something waits to be sent there, a hidden one only for the latter.
  */
 export function chats(state: State): Conversation[] {
   return [...state.conversations.values()].filter((known) => isListed(state, known)).sort(byActivity);
 }
 
 function isListed(state: State, known: Conversation): boolean {
+  const begun = known.lastMessage !== undefined || state.opened[0] === known.id;
   return (
     known.info.kind !== ConversationKind.DIRECT ||
-    known.lastMessage !== undefined ||
-    state.opened[0] === known.id ||
+    (begun && !isHidden(known)) ||
     pending(state, known.id).length > 0
   );
 }
@@ -132,9 +135,10 @@ export function upload(state: State, requestId: string): Upload | undefined {
   return state.uploads.get(requestId);
 }
 
-/** How many messages are unread in all conversations. */
+/** How many messages are unread in all conversations but hidden ones. */
 export function unread(state: State): bigint {
-  return [...state.conversations.values()].reduce((sum, known) => sum + known.unread, 0n);
+  const shown = [...state.conversations.values()].filter((known) => !isHidden(known));
+  return shown.reduce((sum, known) => sum + known.unread, 0n);
 }
 
 /** Whether a page of a conversation is being fetched. */

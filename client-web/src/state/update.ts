@@ -93,6 +93,8 @@ export interface Restored {
   /** Conversations as they were, and up to where their messages are known. */
   readonly conversations: readonly { readonly conversation: v1.Conversation; readonly cursor?: bigint }[];
   readonly users: readonly v1.User[];
+  /** Whom the user blocked. */
+  readonly blocked: readonly bigint[];
   /** Messages that still wait to be sent, in the order in which they were written. */
   readonly pending: readonly Pending[];
 }
