@@ -13,3 +13,4 @@ create table mentions (
   author_id bigint not null,
   primary key (conversation_id, user_id, message_id)
 );
+create index mentions_message on mentions (conversation_id, message_id);

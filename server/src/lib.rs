@@ -124,7 +124,7 @@ async fn open(
         }),
     });
     let files = Arc::new(Files::open(&config.media()).map_err(|error| error.to_string())?);
-    let (writer, writers) = Writer::start(&db, &hub, &files, &clock);
+    let (writer, writers) = Writer::start(&db, &hub, &files, &clock, &config.domain_limits());
     let ctx = Arc::new(Ctx {
         passwords: Passwords::new(&dice.hex::<16>()).map_err(|error| error.to_string())?,
         sessions: Sessions::default(),

@@ -11,6 +11,7 @@ pub mod history;
 pub mod invite;
 pub mod media;
 pub mod membership;
+pub mod mention;
 pub mod message;
 pub mod reaction;
 pub mod registration;

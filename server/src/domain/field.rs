@@ -40,14 +40,18 @@ fn no_nul(field: &'static str, text: &str) -> Result<()> {
 
 /// A login name: its form and the key under which it is unique.
 pub fn name(name: &str) -> Result<String> {
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if !(2..=32).contains(&name.chars().count()) || !name.chars().all(allowed) {
+    if !(2..=32).contains(&name.chars().count()) || !name.chars().all(is_of_name) {
         return Err(Error::field("name", "must have 2 to 32 letters, digits, '.', '_' or '-'"));
     }
     if !name.chars().any(char::is_alphanumeric) {
         return Err(Error::field("name", "must have at least one letter or digit"));
     }
     Ok(name_key(name))
+}
+
+/// Whether a login name may have this character.
+pub fn is_of_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '_' | '-')
 }
 
 /// What two names must differ in to be two names.

@@ -1,14 +1,19 @@
 //! Messages: send, edit, delete, read.
 
-use rookery_api::v1::{self, SystemKind};
+use rookery_api::v1::{self, AuditAction, SystemKind, TokenScope};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Caller, Ctx, Error, Result, block, field, media, reaction, user,
+    Caller, Ctx, Error, Result, admin, audit, block,
+    ctx::Limits,
+    field, media,
+    mention::{self, Mentioned, Written},
+    reaction, user,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
     self, Conn,
+    conversation::{GLOBAL, GROUP},
     history::Page,
     message::{MessageRow, NewMessage, Place},
 };
@@ -47,19 +52,13 @@ pub fn api(row: MessageRow) -> v1::Message {
         request_id: if line.is_some() { String::new() } else { row.request_id },
         system: line,
         attachments: media::attachments(&row.attachments),
-        mentions: mentions(&row.mentions),
+        mentions: mention::api(&mention::read(&row.mentions)),
         pin,
     }
 }
 
-/// Mentions as they are stored, as the protocol has them.
-pub(super) fn mentions(stored: &str) -> Vec<v1::Mention> {
-    let list: Vec<(i64, i32, i32)> = serde_json::from_str(stored).unwrap_or_default();
-    list.into_iter().map(|(user_id, start, length)| v1::Mention { user_id, start, length }).collect()
-}
-
 /// A message that was just stored, from what is known of it.
-pub fn sent(new: &NewMessage, place: Place, attachments: &str) -> v1::Message {
+pub fn sent(new: &NewMessage, place: Place, attachments: &str, mentioned: &[Mentioned]) -> v1::Message {
     v1::Message {
         conversation_id: new.conversation_id,
         id: place.position,
@@ -70,6 +69,7 @@ pub fn sent(new: &NewMessage, place: Place, attachments: &str) -> v1::Message {
         reply_to: new.reply_to,
         request_id: new.request_id.clone(),
         attachments: media::attachments(attachments),
+        mentions: mention::api(mentioned),
         ..v1::Message::default()
     }
 }
@@ -88,10 +88,11 @@ pub async fn all_for_reader(conn: &mut Conn, reader: i64, rows: Vec<MessageRow>)
     Ok(messages)
 }
 
-/// Everybody whom some messages name: authors and people in system lines.
+/// Everybody whom some messages name: authors, whom they mention, and people in system lines.
 pub fn named(messages: &[v1::Message]) -> Vec<i64> {
     let lines = messages.iter().filter_map(|message| message.system.as_ref());
     let mut ids: Vec<i64> = messages.iter().map(|message| message.author_id).collect();
+    ids.extend(messages.iter().flat_map(|message| &message.mentions).map(|mention| mention.user_id));
     ids.extend(lines.flat_map(|line| line.user_ids.iter().copied().chain([line.new_owner_id])));
     ids.sort_unstable();
     ids.dedup();
@@ -130,6 +131,7 @@ pub async fn send(ctx: &Ctx, caller: &Caller, request: v1::SendMessageRequest) -
         content_hash: content_hash(&request.text, request.reply_to, &request.media_ids),
         text: request.text,
         reply_to: request.reply_to,
+        as_admin: caller.may(TokenScope::Admin).is_ok(),
         media_ids: request.media_ids,
     };
     ctx.writer.send(new).await
@@ -140,6 +142,7 @@ struct Edit {
     conversation_id: i64,
     id: i64,
     text: String,
+    limits: Limits,
 }
 
 impl Command for Edit {
@@ -163,8 +166,23 @@ impl Command for Edit {
         if row.text == self.text {
             return for_reader(work.tx.read(), self.caller.user_id, row).await;
         }
+        let written = Written {
+            conversation_id: self.conversation_id,
+            author_id: row.author_id,
+            as_admin: self.caller.may(TokenScope::Admin).is_ok(),
+            text: &self.text,
+        };
+        let mentioned = mention::find(work, &[written], &self.limits).await?.pop().unwrap_or_default();
         let changed = store::conversation::advance(&mut work.tx, self.conversation_id).await?;
-        let row = store::message::edit(&mut work.tx, self.conversation_id, self.id, &self.text, changed).await?;
+        if !row.mentions.is_empty() {
+            store::mention::delete(&mut work.tx, self.conversation_id, self.id).await?;
+        }
+        if !mentioned.is_empty() {
+            let rows = mention::rows(&mentioned, self.conversation_id, self.id, row.author_id);
+            store::mention::insert(&mut work.tx, &rows).await?;
+        }
+        let new = (self.text.as_str(), &*mention::stored(&mentioned));
+        let row = store::message::edit(&mut work.tx, self.conversation_id, self.id, new, changed).await?;
         work.publish(Effect::Message(api(row.clone())));
         for_reader(work.tx.read(), self.caller.user_id, row).await
     }
@@ -175,7 +193,8 @@ pub async fn edit(ctx: &Ctx, caller: &Caller, request: v1::EditMessageRequest) -
     // Whether it has files is known inside the transaction.
     field::text(&request.text, true, &ctx.limits)?;
     let v1::EditMessageRequest { conversation_id, id, text } = request;
-    ctx.writer.run(Edit { caller: caller.clone(), conversation_id, id, text }).await
+    let limits = ctx.limits.clone();
+    ctx.writer.run(Edit { caller: caller.clone(), conversation_id, id, text, limits }).await
 }
 
 struct Delete {
@@ -194,11 +213,19 @@ impl Command for Delete {
     async fn run(&self, work: &mut Work) -> Result<v1::Message> {
         // Also in a direct chat with a block: to take one's own words back is not to write.
         let row = found(work, &self.caller, self.conversation_id, self.id).await?;
-        let own = row.author_id == self.caller.user_id && row.system == 0;
         let conversation = store::conversation::get(work.tx.read(), self.conversation_id).await?;
-        let owner = conversation.is_some_and(|c| c.owner_id == self.caller.user_id) && row.system == 0;
-        if !own && !owner {
-            return Err(Error::Denied("only its author and the group's owner may delete a message"));
+        let conversation = conversation.ok_or(Error::NotFound("message"))?;
+        let own = row.author_id == self.caller.user_id;
+        let may = own
+            || match conversation.kind {
+                GROUP => conversation.owner_id == self.caller.user_id,
+                GLOBAL => admin::is_admin(work.tx.read(), &self.caller).await?,
+                _ => false,
+            };
+        if row.system != 0 || !may {
+            return Err(Error::Denied(
+                "only its author, the group's owner or, in the global room, an admin may delete it",
+            ));
         }
         if row.deleted {
             return Ok(api(row));
@@ -210,6 +237,13 @@ impl Command for Delete {
         if !row.attachments.is_empty() {
             let ids = store::media::detach(&mut work.tx, self.conversation_id, self.id).await?;
             media::release(work, &ids).await?;
+        }
+        if !row.mentions.is_empty() {
+            store::mention::delete(&mut work.tx, self.conversation_id, self.id).await?;
+        }
+        if !own && conversation.kind == GLOBAL {
+            let what = format!("message {}", self.id);
+            audit::write(work, self.caller.user_id, AuditAction::MessageDeleted, row.author_id, &what).await?;
         }
         let message = api(store::message::delete(&mut work.tx, self.conversation_id, self.id, changed).await?);
         work.publish(Effect::Message(message.clone()));

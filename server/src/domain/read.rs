@@ -15,6 +15,7 @@ use crate::store;
 pub struct Read {
     pub position: i64,
     pub unread: i64,
+    pub mentions: i64,
 }
 
 /// A read position that is to move: forward up to a message, or back to before it.
@@ -46,13 +47,13 @@ impl Command for Move {
             self.id.min(was.conversation.position).max(was.read_position)
         };
         if target == was.read_position {
-            return Ok(Read { position: was.read_position, unread: was.unread });
+            return Ok(Read { position: target, unread: was.unread, mentions: was.unread_mentions });
         }
         let messages = store::message::number_at(work.tx.read(), id, target).await?;
         store::membership::read(&mut work.tx, user_id, id, target, messages).await?;
         let now = store::conversation::listed(work.tx.read(), user_id, id).await?;
-        let unread = now.map_or(0, |row| row.unread);
-        Ok(tell(work, user_id, id, Read { position: target, unread }, was.conversation.position))
+        let (unread, mentions) = now.map_or((0, 0), |row| (row.unread, row.unread_mentions));
+        Ok(tell(work, user_id, id, Read { position: target, unread, mentions }, was.conversation.position))
     }
 }
 
@@ -67,7 +68,7 @@ pub(super) async fn move_group(work: &mut Work, moves: &[&Move]) -> Result<Vec<O
     let group: Vec<_> = furthest.iter().map(|((user, conversation), id)| (*user, *conversation, *id)).collect();
     let mut reads = BTreeMap::new();
     for row in store::membership::read_on(&mut work.tx, &group).await? {
-        let read = Read { position: row.read_position, unread: row.unread };
+        let read = Read { position: row.read_position, unread: row.unread, mentions: row.unread_mentions };
         let read = tell(work, row.user_id, row.conversation_id, read, row.as_of);
         reads.insert((row.user_id, row.conversation_id), read);
     }
@@ -81,7 +82,7 @@ fn tell(work: &mut Work, user_id: i64, conversation_id: i64, read: Read, as_of: 
         read_position: read.position,
         unread: read.unread,
         as_of,
-        unread_mentions: 0,
+        unread_mentions: read.mentions,
     };
     work.tell(user_id, v1::event::Kind::ReadChanged(changed));
     read

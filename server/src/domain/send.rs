@@ -5,7 +5,11 @@ use std::collections::{HashMap, hash_map::Entry};
 use rookery_api::v1;
 
 use super::{
-    Error, Result, media, message,
+    Error, Result,
+    ctx::Limits,
+    media,
+    mention::{self, Mentioned, Written},
+    message,
     writer::{Effect, Work},
 };
 use crate::store::{
@@ -15,7 +19,11 @@ use crate::store::{
 };
 
 /// Decides on a group of sends and stores those that are new: one text to look, one to write.
-pub(super) async fn store_group(work: &mut Work, sends: &[&NewMessage]) -> Result<Vec<Option<Result<v1::Message>>>> {
+pub(super) async fn store_group(
+    work: &mut Work,
+    sends: &[&NewMessage],
+    limits: &Limits,
+) -> Result<Vec<Option<Result<v1::Message>>>> {
     let checks = store::message::check(&mut work.tx, sends).await?;
     let files = hold_files(work, sends).await?;
     let mut places: HashMap<i64, Place> = HashMap::new();
@@ -55,11 +63,16 @@ pub(super) async fn store_group(work: &mut Work, sends: &[&NewMessage]) -> Resul
             },
         });
     }
+    let mentioned = find_mentions(work, placed.iter().map(|(index, ..)| sends[*index]), limits).await?;
     if !placed.is_empty() {
-        let rows: Vec<Placed<'_>> = placed
-            .iter()
-            .map(|(index, place, attachments)| Placed { new: sends[*index], place: *place, attachments })
-            .collect();
+        let stored: Vec<String> = mentioned.iter().map(|mentioned| mention::stored(mentioned)).collect();
+        let rows = placed.iter().zip(&stored).map(|((index, place, attachments), mentions)| Placed {
+            new: sends[*index],
+            place: *place,
+            attachments,
+            mentions,
+        });
+        let rows: Vec<Placed<'_>> = rows.collect();
         store::message::insert_group(&mut work.tx, &rows).await?;
         let shown = rows.iter().flat_map(|Placed { new, place, .. }| {
             new.media_ids.iter().map(|id| (new.conversation_id, place.position, id.as_str()))
@@ -68,9 +81,16 @@ pub(super) async fn store_group(work: &mut Work, sends: &[&NewMessage]) -> Resul
         if !shown.is_empty() {
             store::media::attach(&mut work.tx, &shown).await?;
         }
+        let meant = rows.iter().zip(&mentioned).flat_map(|(Placed { new, place, .. }, mentioned)| {
+            mention::rows(mentioned, new.conversation_id, place.position, new.author_id)
+        });
+        let meant: Vec<_> = meant.collect();
+        if !meant.is_empty() {
+            store::mention::insert(&mut work.tx, &meant).await?;
+        }
     }
-    for (index, place, attachments) in placed {
-        let message = message::sent(sends[index], place, &attachments);
+    for ((index, place, attachments), mentioned) in placed.into_iter().zip(mentioned) {
+        let message = message::sent(sends[index], place, &attachments, &mentioned);
         work.publish(Effect::Message(message.clone()));
         outcomes[index] = Some(Ok(message));
     }
@@ -82,6 +102,21 @@ pub(super) async fn store_group(work: &mut Work, sends: &[&NewMessage]) -> Resul
         };
     }
     Ok(outcomes)
+}
+
+/// Whom each message of a group mentions.
+async fn find_mentions(
+    work: &mut Work,
+    group: impl Iterator<Item = &NewMessage>,
+    limits: &Limits,
+) -> Result<Vec<Vec<Mentioned>>> {
+    let written = group.map(|new| Written {
+        conversation_id: new.conversation_id,
+        author_id: new.author_id,
+        as_admin: new.as_admin,
+        text: &new.text,
+    });
+    mention::find(work, &written.collect::<Vec<_>>(), limits).await
 }
 
 /// The files that a group of sends names, which stay until it is stored. Most groups name none.

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Error, Result,
-    ctx::Clock,
+    ctx::{Clock, Limits},
     message,
     read::{self, Move, Read},
     search::index::{self, Backlog},
@@ -235,6 +235,7 @@ impl Writer {
         hub: &Arc<Hub>,
         files: &Arc<Files>,
         clock: &Clock,
+        limits: &Limits,
     ) -> (Self, Vec<tokio::task::JoinHandle<()>>) {
         let mut lanes = Vec::new();
         let mut tasks = Vec::new();
@@ -250,6 +251,7 @@ impl Writer {
                 clock: clock.clone(),
                 backlog: backlog.clone(),
                 pace,
+                limits: limits.clone(),
                 work: None,
             };
             tasks.push(tokio::spawn(task.run(receiver)));
@@ -311,6 +313,7 @@ struct Task {
     clock: Clock,
     backlog: Arc<Backlog>,
     pace: Arc<AtomicU64>,
+    limits: Limits,
     /// The connection, between transactions; `None` after a fault that it may not have survived.
     work: Option<Work>,
 }
@@ -394,7 +397,7 @@ impl Task {
         };
         work.tx.now = self.clock.now();
         work.effects.clear();
-        let outcome = Self::run_group(&mut work, group).await;
+        let outcome = self.run_group(&mut work, group).await;
         match &outcome {
             Ok(_) => self.work = Some(work),
             Err(_) => match work.tx.write().rollback().await {
@@ -406,7 +409,7 @@ impl Task {
         outcome
     }
 
-    async fn run_group(work: &mut Work, group: &mut [Job]) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
+    async fn run_group(&self, work: &mut Work, group: &mut [Job]) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
         if let [Job::Index(step)] = group {
             step.outcome = Some(Ok(index::write(work.tx.write(), &step.batch).await?));
             return Ok(Vec::new());
@@ -414,10 +417,11 @@ impl Task {
         if let [Job::Send(send)] = group
             && send.new.reply_to == 0
             && send.new.media_ids.is_empty()
+            && !send.new.text.contains('@')
         {
             match store::message::send_alone(&mut work.tx, &send.new).await {
                 Ok(Some(place)) => {
-                    let message = message::sent(&send.new, place, "");
+                    let message = message::sent(&send.new, place, "", &[]);
                     send.outcome = Some(Ok(message.clone()));
                     return Ok(vec![(Effect::Message(message), 0)]);
                 }
@@ -452,7 +456,7 @@ impl Task {
         }
         if !sends.is_empty() {
             let news: Vec<&NewMessage> = sends.iter().map(|send| &send.new).collect();
-            let outcomes = send::store_group(work, &news).await?;
+            let outcomes = send::store_group(work, &news, &self.limits).await?;
             for (send, outcome) in sends.into_iter().zip(outcomes) {
                 send.outcome = outcome;
             }

@@ -3,14 +3,15 @@
 use rookery_api::v1::{
     self, AddReactionRequest, AddReactionResponse, DeleteMessageRequest, DeleteMessageResponse, EditMessageRequest,
     EditMessageResponse, GetMessageRequest, GetMessageResponse, ListChangesRequest, ListChangesResponse,
-    ListMessagesRequest, ListMessagesResponse, ListReactionsRequest, ListReactionsResponse, MarkReadRequest,
-    MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, RemoveReactionRequest, RemoveReactionResponse,
-    SendMessageRequest, SendMessageResponse, TokenScope, message_service_server::MessageService,
+    ListMessagesRequest, ListMessagesResponse, ListPinsRequest, ListPinsResponse, ListReactionsRequest,
+    ListReactionsResponse, MarkReadRequest, MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, PinMessageRequest,
+    PinMessageResponse, RemoveReactionRequest, RemoveReactionResponse, SendMessageRequest, SendMessageResponse,
+    TokenScope, UnpinMessageRequest, UnpinMessageResponse, message_service_server::MessageService,
 };
 use tonic::{Request, Response, Status};
 
 use super::Rpc;
-use crate::domain::{message, reaction, read, search};
+use crate::domain::{message, pin, reaction, read, search};
 
 #[tonic::async_trait]
 impl MessageService for Rpc {
@@ -103,34 +104,39 @@ impl MessageService for Rpc {
         let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let read = read::mark_read(&self.ctx, &caller, request.conversation_id, request.id).await?;
-        Ok(Response::new(MarkReadResponse { read_position: read.position, unread: read.unread, unread_mentions: 0 }))
+        let read::Read { position, unread, mentions } = read;
+        Ok(Response::new(MarkReadResponse { read_position: position, unread, unread_mentions: mentions }))
     }
 
     async fn mark_unread(&self, request: Request<MarkUnreadRequest>) -> Result<Response<MarkUnreadResponse>, Status> {
         let caller = self.caller(&request, TokenScope::Write).await?;
         let request = request.into_inner();
         let read = read::mark_unread(&self.ctx, &caller, request.conversation_id, request.id).await?;
-        Ok(Response::new(MarkUnreadResponse { read_position: read.position, unread: read.unread, unread_mentions: 0 }))
+        let read::Read { position, unread, mentions } = read;
+        Ok(Response::new(MarkUnreadResponse { read_position: position, unread, unread_mentions: mentions }))
     }
-    async fn pin_message(
-        &self,
-        _request: Request<v1::PinMessageRequest>,
-    ) -> Result<Response<v1::PinMessageResponse>, Status> {
-        Err(super::status::unimplemented())
+
+    async fn pin_message(&self, request: Request<PinMessageRequest>) -> Result<Response<PinMessageResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Write).await?;
+        let PinMessageRequest { conversation_id, id } = request.into_inner();
+        let message = pin::pin(&self.ctx, &caller, (conversation_id, id), true).await?;
+        Ok(Response::new(PinMessageResponse { message: Some(message) }))
     }
 
     async fn unpin_message(
         &self,
-        _request: Request<v1::UnpinMessageRequest>,
-    ) -> Result<Response<v1::UnpinMessageResponse>, Status> {
-        Err(super::status::unimplemented())
+        request: Request<UnpinMessageRequest>,
+    ) -> Result<Response<UnpinMessageResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Write).await?;
+        let UnpinMessageRequest { conversation_id, id } = request.into_inner();
+        let message = pin::pin(&self.ctx, &caller, (conversation_id, id), false).await?;
+        Ok(Response::new(UnpinMessageResponse { message: Some(message) }))
     }
 
-    async fn list_pins(
-        &self,
-        _request: Request<v1::ListPinsRequest>,
-    ) -> Result<Response<v1::ListPinsResponse>, Status> {
-        Err(super::status::unimplemented())
+    async fn list_pins(&self, request: Request<ListPinsRequest>) -> Result<Response<ListPinsResponse>, Status> {
+        let caller = self.caller(&request, TokenScope::Read).await?;
+        let request = request.into_inner();
+        Ok(Response::new(pin::list(&self.ctx, &caller, &request).await?))
     }
 
     async fn search_messages(

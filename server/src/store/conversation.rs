@@ -56,7 +56,7 @@ macro_rules! listed {
             columns!(),
             ", p.visible_from, p.read_position, p.muted_until, p.hidden_through, c.messages - p.read_messages - p.own_messages - (select count(*) \
                from messages d where d.conversation_id = c.id and d.deleted and d.id > p.read_position \
-               and d.author_id <> p.user_id) as unread, (select count(*) from mentions n where n.conversation_id = c.id \
+               and d.author_id <> p.user_id) as unread, (select count(distinct n.message_id) from mentions n where n.conversation_id = c.id \
                and n.user_id in (p.user_id, 0) and n.message_id > p.read_position and n.author_id <> p.user_id) as unread_mentions, \
              (select x.id from messages x where x.conversation_id = c.id and x.id >= p.visible_from and x.system <> 5 \
                order by x.id desc limit 1) as last_id \

@@ -28,16 +28,21 @@ macro_rules! people_sqlite {
     () => {
         "(select json_group_array(json_array(id, name, display_name, about, created_at, last_seen_at, color, avatar, status_text, \
             status_expires_at, json(iif(admin, 'true', 'false')), json(iif(deleted, 'true', 'false')))) from users \
-            where id in (select author_id from page union select new_owner_id from page union select s.value from page, json_each(nullif(page.subjects, '')) s \
-              where page.subjects <> '')) as people, "
+            where id in (select author_id from page union select new_owner_id from page \
+              union select s.value from page, json_each(nullif(page.subjects, '')) s \
+              where page.subjects <> '' union select n.value ->> 0 from page, json_each(nullif(page.mentions, '')) n \
+              where page.mentions <> '')) as people, "
     };
 }
 macro_rules! people_postgres {
     () => {
         "coalesce((select json_agg(json_build_array(id, name, display_name, about, created_at, last_seen_at, color, avatar, status_text, \
             status_expires_at, admin, deleted)) from users \
-            where id in (select author_id from page union select new_owner_id from page union select s.value::bigint from page, \
-              jsonb_array_elements_text(nullif(page.subjects, '')::jsonb) s where page.subjects <> ''))::text, '[]') as people, "
+            where id in (select author_id from page union select new_owner_id from page \
+              union select s.value::bigint from page, \
+              jsonb_array_elements_text(nullif(page.subjects, '')::jsonb) s where page.subjects <> '' \
+              union select (n.value ->> 0)::bigint from page, jsonb_array_elements(nullif(page.mentions, '')::jsonb) n(value) \
+              where page.mentions <> ''))::text, '[]') as people, "
     };
 }
 
@@ -94,7 +99,7 @@ pub struct Page {
     pub position: i64,
     /// In order of id; of changes, in order of change.
     pub rows: Vec<MessageRow>,
-    /// Whom the rows name: authors, and people in system lines. Of changes: nobody.
+    /// Whom the rows name: authors, whom they mention, and people in system lines. Of changes: nobody.
     pub people: Vec<UserRow>,
     /// Whether there are messages on the other side of the id that was asked for, or under it itself.
     pub beyond: bool,

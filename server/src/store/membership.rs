@@ -126,7 +126,10 @@ const READ_ON_SQLITE: &str = "update memberships set read_position = j.value ->>
       (select c.position from conversations c where c.id = memberships.conversation_id) as as_of, \
       (select c.messages from conversations c where c.id = memberships.conversation_id) - read_messages - own_messages \
         - (select count(*) from messages d where d.conversation_id = memberships.conversation_id and d.deleted \
-          and d.id > memberships.read_position and d.author_id <> memberships.user_id) as unread";
+          and d.id > memberships.read_position and d.author_id <> memberships.user_id) as unread, \
+      (select count(distinct n.message_id) from mentions n where n.conversation_id = memberships.conversation_id \
+        and n.user_id in (memberships.user_id, 0) and n.message_id > memberships.read_position \
+        and n.author_id <> memberships.user_id) as unread_mentions";
 const READ_ON_POSTGRES: &str = "update memberships set read_position = j.id, \
       read_messages = coalesce((select m.number from messages m where m.conversation_id = j.conversation_id \
         and m.id <= j.id order by m.id desc limit 1), 0), \
@@ -141,7 +144,10 @@ const READ_ON_POSTGRES: &str = "update memberships set read_position = j.id, \
       (select c.messages from conversations c where c.id = memberships.conversation_id) - memberships.read_messages \
         - memberships.own_messages - (select count(*) from messages d where d.deleted \
           and d.conversation_id = memberships.conversation_id and d.id > memberships.read_position \
-          and d.author_id <> memberships.user_id) as unread";
+          and d.author_id <> memberships.user_id) as unread, \
+      (select count(distinct n.message_id) from mentions n where n.conversation_id = memberships.conversation_id \
+        and n.user_id in (memberships.user_id, 0) and n.message_id > memberships.read_position \
+        and n.author_id <> memberships.user_id) as unread_mentions";
 
 /// A read position that moved forward.
 #[derive(Clone, Copy, Debug, FromRow)]
@@ -152,6 +158,7 @@ pub struct ReadRow {
     /// The conversation's position, and what was unread then.
     pub as_of: i64,
     pub unread: i64,
+    pub unread_mentions: i64,
 }
 
 /// Moves read positions forward, each of another (user, conversation). One that is not there, not forward, or beyond the end

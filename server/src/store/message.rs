@@ -54,6 +54,8 @@ pub struct NewMessage {
     pub content_hash: i64,
     pub text: String,
     pub reply_to: i64,
+    /// Whether its author acts as an admin, should she be one.
+    pub as_admin: bool,
     /// The files it shows; none of them twice.
     pub media_ids: Vec<String>,
 }
@@ -169,27 +171,30 @@ pub struct Placed<'a> {
     pub place: Place,
     /// Its files as readers see them.
     pub attachments: &'a str,
+    /// Whom it mentions, as readers see it.
+    pub mentions: &'a str,
 }
 
 const INSERT_SQLITE: &str = "update conversations set position = j.value ->> 1, messages = j.value ->> 2, \
       last_at = j.value ->> 3 from json_each($1) j where conversations.id = j.value ->> 0; \
     insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, created_at, reply_to, \
-        number, attachments) \
+        number, attachments, mentions) \
       select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 1, value ->> 6, \
-        value ->> 7, value ->> 8, value ->> 9 from json_each($2); \
+        value ->> 7, value ->> 8, value ->> 9, value ->> 10 from json_each($2); \
     update memberships set own_messages = own_messages + (j.value ->> 2) from json_each($3) j \
       where memberships.user_id = j.value ->> 1 and memberships.conversation_id = j.value ->> 0";
 const INSERT_POSTGRES: &str = "with counters as (update conversations set position = j.position, messages = j.messages, \
         last_at = j.last_at from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) \
         j(id, position, messages, last_at) where conversations.id = j.id), \
       inserted as (insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, \
-        created_at, reply_to, number, attachments) \
+        created_at, reply_to, number, attachments, mentions) \
         select j.conversation_id, j.id, j.author_id, j.request_id, j.content_hash, j.text, j.id, j.created_at, j.reply_to, \
-          j.number, j.attachments from unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[], \
-          $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]) \
-          j(conversation_id, id, author_id, request_id, content_hash, text, created_at, reply_to, number, attachments)) \
+          j.number, j.attachments, j.mentions from unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::text[], \
+          $9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[]) \
+          j(conversation_id, id, author_id, request_id, content_hash, text, created_at, reply_to, number, attachments, \
+            mentions)) \
     update memberships set own_messages = own_messages + j.own \
-      from unnest($15::bigint[], $16::bigint[], $17::bigint[]) j(conversation_id, user_id, own) \
+      from unnest($16::bigint[], $17::bigint[], $18::bigint[]) j(conversation_id, user_id, own) \
       where memberships.user_id = j.user_id and memberships.conversation_id = j.conversation_id";
 
 /// Stores a group of messages whose places the caller has given out from what `check` answered.
@@ -205,7 +210,7 @@ pub async fn insert_group(tx: &mut Tx, group: &[Placed<'_>]) -> Result<()> {
             let counters: Vec<_> = counters.iter().map(|(id, at)| (id, at.position, at.messages, at.last_at)).collect();
             let rows: Vec<_> = group
                 .iter()
-                .map(|Placed { new, place, attachments }| {
+                .map(|Placed { new, place, attachments, mentions }| {
                     (
                         new.conversation_id,
                         place.position,
@@ -217,6 +222,7 @@ pub async fn insert_group(tx: &mut Tx, group: &[Placed<'_>]) -> Result<()> {
                         new.reply_to,
                         place.messages,
                         attachments,
+                        mentions,
                     )
                 })
                 .collect();
@@ -245,6 +251,7 @@ pub async fn insert_group(tx: &mut Tx, group: &[Placed<'_>]) -> Result<()> {
                 .bind(each(|placed| placed.new.reply_to))
                 .bind(each(|placed| placed.place.messages))
                 .bind(group.iter().map(|placed| placed.attachments.to_owned()).collect::<Vec<_>>())
+                .bind(group.iter().map(|placed| placed.mentions.to_owned()).collect::<Vec<_>>())
                 .bind(own.keys().map(|key| key.0).collect::<Vec<_>>())
                 .bind(own.keys().map(|key| key.1).collect::<Vec<_>>())
                 .bind(own.values().copied().collect::<Vec<_>>())
@@ -377,20 +384,27 @@ pub async fn list_by_seq(conn: &mut Conn, reader: i64, seqs: &[i64]) -> Result<V
 }
 
 const EDIT: &str = concat!(
-    "update messages set text = $3, edited_at = $4, changed = $5 where conversation_id = $1 and id = $2 returning ",
+    "update messages set text = $3, mentions = $4, edited_at = $5, changed = $6 where conversation_id = $1 and id = $2 \
+     returning ",
     own_columns!()
 );
 
-/// Gives a message another text, as change number `changed`.
-pub async fn edit(tx: &mut Tx, conversation_id: i64, id: i64, text: &str, changed: i64) -> Result<MessageRow> {
+/// Gives a message another text, with whom it mentions as readers see it, as change number `changed`.
+pub async fn edit(
+    tx: &mut Tx,
+    conversation_id: i64,
+    id: i64,
+    (text, mentions): (&str, &str),
+    changed: i64,
+) -> Result<MessageRow> {
     let now = tx.now;
     Ok(on!(tx.write(), c => sqlx::query_as(EDIT)
-        .bind(conversation_id).bind(id).bind(text).bind(now).bind(changed).fetch_one(c).await?))
+        .bind(conversation_id).bind(id).bind(text).bind(mentions).bind(now).bind(changed).fetch_one(c).await?))
 }
 
 const DELETE: &str = concat!(
-    "update messages set text = '', reactions = '', attachments = '', deleted = true, changed = $3 \
-     where conversation_id = $1 and id = $2 returning ",
+    "update messages set text = '', reactions = '', attachments = '', mentions = '', pinned_at = 0, pinned_by = 0, \
+     deleted = true, changed = $3 where conversation_id = $1 and id = $2 returning ",
     own_columns!()
 );
 
@@ -408,6 +422,45 @@ const REACT: &str = concat!(
 pub async fn react(tx: &mut Tx, conversation_id: i64, id: i64, reactions: &str, changed: i64) -> Result<MessageRow> {
     Ok(on!(tx.write(), c => sqlx::query_as(REACT)
         .bind(conversation_id).bind(id).bind(reactions).bind(changed).fetch_one(c).await?))
+}
+
+const PIN: &str = concat!(
+    "update messages set pinned_by = $3, pinned_at = $4, changed = $5 where conversation_id = $1 and id = $2 returning ",
+    own_columns!()
+);
+
+/// Pins a message for somebody, or unpins it (nobody, 0), as change number `changed`.
+pub async fn pin(tx: &mut Tx, conversation_id: i64, id: i64, pinned_by: i64, changed: i64) -> Result<MessageRow> {
+    let at = if pinned_by == 0 { 0 } else { tx.now };
+    Ok(on!(tx.write(), c => sqlx::query_as(PIN)
+        .bind(conversation_id).bind(id).bind(pinned_by).bind(at).bind(changed).fetch_one(c).await?))
+}
+
+const PIN_COUNT: &str = "select count(*) from messages where conversation_id = $1 and pinned_at > 0";
+
+/// How many messages of a conversation are pinned.
+pub async fn pin_count(conn: &mut Conn, conversation_id: i64) -> Result<i64> {
+    Ok(on!(conn, c => sqlx::query_scalar(PIN_COUNT).bind(conversation_id).fetch_one(c).await?))
+}
+
+const PINS: &str = concat!(
+    "select ",
+    columns!(),
+    " from messages m join memberships p on p.conversation_id = m.conversation_id and p.user_id = $1 \
+     where m.conversation_id = $2 and m.pinned_at > 0 and (m.pinned_at, m.id) < ($3, $4) and m.id >= p.visible_from \
+     order by m.pinned_at desc, m.id desc limit $5 + 0"
+);
+
+/// Pinned messages that a reader may read, last pinned first, from before a (time, id) on.
+pub async fn pins(
+    conn: &mut Conn,
+    reader: i64,
+    conversation_id: i64,
+    before: (i64, i64),
+    limit: i64,
+) -> Result<Vec<MessageRow>> {
+    Ok(on!(conn, c => sqlx::query_as(PINS)
+        .bind(reader).bind(conversation_id).bind(before.0).bind(before.1).bind(limit).fetch_all(c).await?))
 }
 
 const NUMBER_AT: &str = "select number from messages where conversation_id = $1 and id <= $2 order by id desc limit 1";

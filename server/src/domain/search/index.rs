@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use super::gram::{self, Mark};
 use crate::{
-    domain::{Ctx, Error, Result, media, message},
+    domain::{Ctx, Error, Result, media, mention},
     store::{
         self, Conn, Db,
         search::{Advance, Batch, ChangedRow, Changes, Entry},
@@ -170,10 +170,7 @@ fn tokens(conversation_id: i64, row: &ChangedRow) -> String {
         return String::new();
     }
     let mut marks = vec![Mark::In(conversation_id), Mark::From(row.author_id)];
-    let mut mentioned: Vec<i64> = message::mentions(&row.mentions).iter().map(|mention| mention.user_id).collect();
-    mentioned.sort_unstable();
-    mentioned.dedup();
-    marks.extend(mentioned.into_iter().map(Mark::Mentions));
+    marks.extend(mention::users(&mention::read(&row.mentions)).into_iter().map(Mark::Mentions));
     let files = media::attachments(&row.attachments);
     let has = |mark: Mark, so: bool| so.then_some(mark);
     marks.extend(has(Mark::File, files.iter().any(|file| file.kind() == MediaKind::File)));
