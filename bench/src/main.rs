@@ -16,7 +16,7 @@ use std::{fmt::Display, path::PathBuf, process::ExitCode, time::Duration};
 use clap::Parser;
 
 use report::Report;
-use workload::{Plan, chatter, fanout, history, idle, start};
+use workload::{Plan, chatter, fanout, history, idle, search, start};
 use world::World;
 
 /// What went wrong, in a sentence.
@@ -28,14 +28,24 @@ fn fault<E: Display>(what: impl Display) -> impl FnOnce(E) -> String {
 }
 
 /// All workloads that are run when none is named; `idle-10000` takes long to prepare and must be named.
-const USUAL: [&str; 9] =
-    ["one-100", "one-1000", "burst-1000", "busy-1000", "quiet-100", "chatter", "idle-1000", "history", "start"];
+const USUAL: [&str; 10] = [
+    "one-100",
+    "one-1000",
+    "burst-1000",
+    "busy-1000",
+    "quiet-100",
+    "chatter",
+    "idle-1000",
+    "history",
+    "search",
+    "start",
+];
 
 /// Measures rookery-server beside a naive server and the floor. All of them are started here.
 #[derive(Debug, Parser)]
 #[command(name = "rookery-bench", version)]
 struct Arguments {
-    /// Which: one-100 one-1000 burst-1000 busy-1000 quiet-100 chatter idle-1000 idle-10000 history start, or the
+    /// Which: one-100 one-1000 burst-1000 busy-1000 quiet-100 chatter idle-1000 idle-10000 history search start, or the
     /// beginning of a name; all but idle-10000 if none is given
     workloads: Vec<String>,
     /// The server to measure [default: rookery-server beside this program]
@@ -53,7 +63,7 @@ struct Arguments {
     /// At most so many readers, for a quick look
     #[arg(long, default_value_t = usize::MAX, value_name = "N", hide_default_value = true)]
     readers: usize,
-    /// How long the conversation is whose history is read; the target speaks of 1000000
+    /// How long the conversation is whose history is read, and in how many messages is searched; the targets speak of 1000000
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     messages: usize,
     /// Where the servers store; must be a real disk [default: beside this program]
@@ -107,6 +117,7 @@ async fn run(arguments: &Arguments) -> Outcome<usize> {
             "idle-1000" => idle::run(&mut plan, &mut report, 1000).await?,
             "idle-10000" => idle::run(&mut plan, &mut report, 10_000).await?,
             "history" => history::run(&mut plan, &mut report).await?,
+            "search" => search::run(&mut plan, &mut report).await?,
             "start" => start::run(&plan, &mut report)?,
             name => {
                 let fanout = fanout::ALL.iter().find(|fanout| fanout.name == name);

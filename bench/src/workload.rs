@@ -4,6 +4,7 @@ pub mod chatter;
 pub mod fanout;
 pub mod history;
 pub mod idle;
+pub mod search;
 pub mod start;
 
 use std::time::Duration;
@@ -25,6 +26,6 @@ pub struct Plan {
 impl Plan {
     /// Who takes part, beside the baselines: ours, and ours on PostgreSQL where there is one.
     fn stored(&self) -> Vec<Subject> {
-        if self.world.has_database() { vec![Subject::Ours, Subject::Postgres] } else { vec![Subject::Ours] }
+        if self.world.database().is_some() { vec![Subject::Ours, Subject::Postgres] } else { vec![Subject::Ours] }
     }
 }

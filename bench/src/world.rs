@@ -44,11 +44,6 @@ impl World {
         Ok(Self { server, beside, scratch, database, copies, people: Vec::new(), people_in_database: Vec::new() })
     }
 
-    /// Whether PostgreSQL is to be measured too.
-    pub fn has_database(&self) -> bool {
-        self.database.is_some()
-    }
-
     /// Makes sure that there are so many accounts. Passwords are hashed at full cost, so this takes its time once.
     pub async fn populate(&mut self, count: usize) -> Outcome {
         if self.people.len() < count {
@@ -87,9 +82,20 @@ impl World {
         Ok((server, people, folder))
     }
 
+    /// The PostgreSQL that is to be measured too.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// Starts rookery-server on a folder as it is.
     pub fn run(&self, folder: &Path, database: Option<&str>) -> Outcome<Server> {
+        self.run_with(folder, database, &[])
+    }
+
+    /// The same, with some settings.
+    pub fn run_with(&self, folder: &Path, database: Option<&str>, settings: &[(&str, &str)]) -> Outcome<Server> {
         let mut command = self.command(folder);
+        command.envs(settings.iter().copied());
         if let Some(database) = database {
             command.args(["--database", database]);
         }
@@ -135,10 +141,14 @@ fn copy(from: &Path, to: &Path) -> Outcome {
     Ok(())
 }
 
+/// The login name of an account.
+pub fn name_of(number: usize) -> String {
+    format!("b{}.{number}", std::process::id())
+}
+
 async fn register(server: &Server, numbers: std::ops::Range<usize>) -> Outcome<Vec<Person>> {
     let wire = Wire::connect(server.address, "").await?;
-    let process = std::process::id();
-    let calls = numbers.map(|number| register_one(wire.clone(), format!("b{process}.{number}")));
+    let calls = numbers.map(|number| register_one(wire.clone(), name_of(number)));
     stream::iter(calls).buffered(8).try_collect().await
 }
 

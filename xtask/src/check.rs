@@ -106,6 +106,18 @@ const CHECKS: &[Check] = &[
         target: "delivery",
         filter: "removal::",
     },
+    Check {
+        name: "search-fuzz",
+        promise: "5,000 hostile queries: nothing found, or refused as not understood",
+        target: "api",
+        filter: "search::hostile",
+    },
+    Check {
+        name: "search-kill",
+        promise: "100 x kill -9 between commits and their indexing: all is found, nothing else",
+        target: "delivery",
+        filter: "search::",
+    },
 ];
 
 /// Runs one check in full; without a name, lists them.

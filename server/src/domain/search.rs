@@ -36,6 +36,9 @@ pub async fn search(
     caller: &Caller,
     request: v1::SearchMessagesRequest,
 ) -> Result<v1::SearchMessagesResponse> {
+    if ctx.limits.search.is_zero() {
+        return Err(Error::WrongState("this server keeps nothing to search in"));
+    }
     let size = field::page_size(request.page_size, 20, 100)? as usize;
     let query = Query::parse(&request.query)?;
     let first = request.page_token.is_empty();

@@ -26,6 +26,7 @@ mod read;
 mod removal;
 mod request_id;
 mod restore;
+mod search;
 mod sigterm;
 mod slow;
 mod subscribe;

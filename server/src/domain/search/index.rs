@@ -76,6 +76,9 @@ impl Backlog {
 
 /// Indexes what changes, until the server ends.
 pub async fn run(ctx: Arc<Ctx>) {
+    if ctx.limits.search.is_zero() {
+        return;
+    }
     let backlog = ctx.writer.backlog().clone();
     let mut looks = tokio::time::interval(LOOK);
     let mut last = 0;
