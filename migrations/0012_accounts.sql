@@ -15,10 +15,9 @@ create table known_devices (
   ended_at bigint not null
 );
 create index known_devices_user on known_devices (user_id, ended_at);
--- Deleted accounts whose messages are being erased, and how far that is.
-create table erasures (
+-- Deleted accounts of which something is still to go: memberships, files that no message shows, and where `erase`, messages.
+create table deletions (
   user_id bigint primary key,
-  conversation_id bigint not null default 0,
-  message_id bigint not null default 0
+  erase boolean not null
 );
 create index messages_author on messages (author_id, conversation_id, id) where system = 0 and not deleted;

@@ -24,12 +24,14 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use config::Config;
 use domain::{
     Ctx,
-    account::{Passwords, Sessions},
     audit::Denials,
     ctx::{Clock, Dice},
+    deletion::{self, Deletions},
     event,
     guess::Guesses,
+    password::Passwords,
     registration::Registration,
+    session::{self, Sessions},
     writer::Writer,
 };
 use gif::Gifs;
@@ -64,6 +66,8 @@ impl Server {
             tokio::spawn(domain::media::sweep_hourly(ctx.clone())),
             tokio::spawn(domain::search::index::run(ctx.clone())),
             tokio::spawn(domain::watch::watch(ctx.clone())),
+            tokio::spawn(session::watch(ctx.clone())),
+            tokio::spawn(deletion::go_on(ctx.clone())),
         ];
         Ok(Self { ctx, app, writers, tasks, door: Door::new(config) })
     }
@@ -87,6 +91,9 @@ impl Server {
         drop(app);
         for task in tasks {
             task.abort();
+        }
+        if let Err(error) = session::write_down(&ctx).await {
+            tracing::warn!(cause = ?error, "when sessions were last used could not be written down");
         }
         let db = ctx.db.clone();
         drop(ctx);
@@ -124,10 +131,12 @@ async fn open(
         }),
     });
     let files = Arc::new(Files::open(&config.media()).map_err(|error| error.to_string())?);
-    let (writer, writers) = Writer::start(&db, &hub, &files, &clock, &config.domain_limits());
+    let sessions = Arc::new(Sessions::default());
+    let (writer, writers) = Writer::start(&db, &hub, &files, &sessions, &clock, &config.domain_limits());
     let ctx = Arc::new(Ctx {
         passwords: Passwords::new(&dice.hex::<16>()).map_err(|error| error.to_string())?,
-        sessions: Sessions::default(),
+        sessions,
+        deletions: Deletions::default(),
         guesses: Guesses::new(config.limits.sign_in_tries),
         limits: config.domain_limits(),
         timings: config.domain_timings(),

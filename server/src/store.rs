@@ -5,6 +5,7 @@ pub mod admin;
 pub mod audit;
 pub mod block;
 pub mod conversation;
+pub mod deletion;
 pub mod doctor;
 pub mod gif;
 pub mod history;

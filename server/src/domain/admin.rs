@@ -7,7 +7,9 @@ use super::{
     account::{self, NewAccount},
     audit, field,
     line::{self, Line},
-    message, registration, user,
+    message, registration,
+    session::{self, Which},
+    user,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{self, Conn, admin::AccountRow};
@@ -88,7 +90,6 @@ impl<D: Deed> Command for Act<D> {
 /// Does what an admin or the operator wants done; it is in force when this answers.
 pub(super) async fn act<D: Deed>(ctx: &Ctx, actor: &Actor, deed: D) -> Result<D::Reply> {
     let reply = ctx.writer.run(Act { actor: actor.clone(), global_id: ctx.global_id, deed }).await?;
-    ctx.sessions.forget_all();
     registration::refresh(ctx).await?;
     Ok(reply)
 }
@@ -164,12 +165,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, request: v1::CreateAccountRequest)
 
 /// Ends all sessions and tokens of a user; answers how many.
 async fn end_sessions(work: &mut Work, user_id: i64) -> Result<usize> {
-    let ended = store::session::delete_all(&mut work.tx, user_id).await?;
-    let count = ended.len();
-    for id in ended {
-        work.publish(Effect::SessionEnded(id));
-    }
-    Ok(count)
+    session::end(work, user_id, Which::All).await
 }
 
 /// What is changed of an account.
@@ -257,7 +253,7 @@ impl Deed for Reset {
 
     async fn run(&self, work: &mut Work, act: &Act<Self>) -> Result<String> {
         let row = account_of(work.tx.read(), self.user_id).await?;
-        store::admin::set_password(&mut work.tx, self.user_id, &self.password_hash).await?;
+        store::user::set_password(&mut work.tx, self.user_id, &self.password_hash).await?;
         end_sessions(work, self.user_id).await?;
         audit::write(work, act.actor.id(), AuditAction::PasswordReset, self.user_id, "").await?;
         Ok(field::name_key(&row.user.name))
@@ -267,7 +263,7 @@ impl Deed for Reset {
 /// Gives an account another password and ends its sessions; answers the password if it was made here.
 pub async fn reset_password(ctx: &Ctx, actor: &Actor, request: v1::ResetPasswordRequest) -> Result<String> {
     let (secret, told) = password(ctx, request.password);
-    field::password(&secret)?;
+    field::new_password("password", &secret)?;
     account_of(&mut ctx.db.reader().await?, request.user_id).await?;
     let password_hash = ctx.passwords.hash(secret).await?;
     let name_key = act(ctx, actor, Reset { user_id: request.user_id, password_hash }).await?;

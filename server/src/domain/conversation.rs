@@ -150,6 +150,9 @@ impl Command for OpenDirect {
         if let Some(id) = store::conversation::direct(work.tx.read(), low, high).await? {
             return Ok(id);
         }
+        if !store::user::hold(&mut work.tx, &[low, high]).await? {
+            return Err(Error::WrongState("this account was deleted"));
+        }
         let new = NewConversation {
             kind: DIRECT,
             request_id: &self.request_id,

@@ -7,12 +7,8 @@ use rookery_api::v1::TokenScope;
 use uuid::Uuid;
 
 use super::{
-    Error, Result,
-    account::{Passwords, Sessions},
-    audit::Denials,
-    guess::Guesses,
-    registration::Registration,
-    writer::Writer,
+    Error, Result, audit::Denials, deletion::Deletions, guess::Guesses, password::Passwords,
+    registration::Registration, session::Sessions, writer::Writer,
 };
 use crate::{gif::Gifs, hub::Hub, media::Files, store::Db};
 
@@ -145,7 +141,8 @@ pub struct Ctx {
     pub clock: Clock,
     pub dice: Dice,
     pub passwords: Passwords,
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
+    pub deletions: Deletions,
     pub guesses: Guesses,
     pub denials: Denials,
     pub limits: Limits,

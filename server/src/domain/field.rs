@@ -59,11 +59,20 @@ pub fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
 
-/// A password.
-pub fn password(password: &str) -> Result<()> {
+/// A password, new or not. It counts exactly as it came: nothing is cut off, folded or composed.
+pub fn password(field: &'static str, password: &str) -> Result<()> {
     // Bytes first: the cheap check keeps a megabyte of it from being counted.
     if password.len() > 128 * 4 || !(8..=128).contains(&password.chars().count()) {
-        return Err(Error::field("password", "must have 8 to 128 characters"));
+        return Err(Error::field(field, "must have 8 to 128 characters"));
+    }
+    Ok(())
+}
+
+/// A password that somebody chooses.
+pub fn new_password(field: &'static str, password: &str) -> Result<()> {
+    self::password(field, password)?;
+    if super::password::is_common(password) {
+        return Err(Error::field(field, "is one of those that are guessed first; choose another"));
     }
     Ok(())
 }
@@ -235,6 +244,18 @@ pub fn number_of(token: &str, start: i64) -> Result<i64> {
 /// What is said of a page token that is none of ours.
 pub fn page_token() -> Error {
     Error::field("page_token", "must be the next_page_token of an earlier answer, or empty")
+}
+
+/// How long a script's token holds, in milliseconds; `None`: until it is revoked.
+pub fn token_life(given: Option<(i64, i32)>) -> Result<Option<i64>> {
+    const TEN_YEARS: i64 = 3653 * 86_400;
+    match given {
+        None => Ok(None),
+        Some((seconds, nanos)) if (1..=TEN_YEARS).contains(&seconds) && (0..1_000_000_000).contains(&nanos) => {
+            Ok(Some(seconds * 1000 + i64::from(nanos) / 1_000_000))
+        }
+        Some(_) => Err(Error::field("expires_in", "must be from 1 second to ten years")),
+    }
 }
 
 /// How long an invite holds.

@@ -52,12 +52,13 @@ impl Command for Create {
         if let Some(id) = store::conversation::created(work.tx.read(), owner, &self.request_id).await? {
             return Ok(id);
         }
-        let mut users = store::user::get_many(work.tx.read(), &self.member_ids).await?;
-        if users.len() != self.member_ids.len() {
+        let everybody: Vec<i64> = std::iter::once(owner).chain(self.member_ids.iter().copied()).collect();
+        if !store::user::hold(&mut work.tx, &everybody).await? {
             return Err(Error::NotFound("user"));
         }
         let mut name = self.name.clone();
         if name.is_empty() {
+            let mut users = store::user::get_many(work.tx.read(), &self.member_ids).await?;
             users.extend(store::user::get(work.tx.read(), owner).await?);
             let names: Vec<&str> = users.iter().map(|user| user.display_name.as_str()).collect();
             name = names.join(", ").chars().take(NAME).collect();
@@ -84,8 +85,6 @@ impl Command for Create {
         };
         let line = line::write(work, id, owner, &line).await?;
         let row = store::conversation::get(work.tx.read(), id).await?.ok_or(Error::NotFound("conversation"))?;
-        let mut everybody = vec![owner];
-        everybody.extend(&self.member_ids);
         membership::admit(work, &row, &everybody, line.id).await?;
         Ok(id)
     }

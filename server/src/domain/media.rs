@@ -313,8 +313,9 @@ pub(super) async fn release(work: &mut Work, ids: &[String]) -> Result<()> {
     Ok(())
 }
 
-struct Release {
-    ids: Vec<String>,
+/// Forgets those of some files that nothing refers to any more.
+pub(super) struct Release {
+    pub ids: Vec<String>,
 }
 
 impl Command for Release {

@@ -90,6 +90,9 @@ impl Command for Enter {
         if member {
             return Ok(());
         }
+        if !store::user::hold(&mut work.tx, &[user_id]).await? {
+            return Err(Error::Unauthenticated);
+        }
         if store::membership::removed(work.tx.read(), id, user_id).await? {
             return Err(Error::Denied("you were removed from this group; a member can add you again"));
         }
@@ -142,7 +145,7 @@ impl Command for Add {
     async fn run(&self, work: &mut Work) -> Result<()> {
         let (id, author) = (self.conversation_id, self.caller.user_id);
         let row = group_of(work, &self.caller, id).await?;
-        if store::user::get_many(work.tx.read(), &self.user_ids).await?.len() != self.user_ids.len() {
+        if !store::user::hold(&mut work.tx, &self.user_ids).await? {
             return Err(Error::NotFound("user"));
         }
         let there = store::membership::among(work.tx.read(), id, &self.user_ids).await?;
@@ -230,22 +233,31 @@ impl Command for Leave {
     }
 
     async fn run(&self, work: &mut Work) -> Result<()> {
-        let (id, user_id) = (self.conversation_id, self.caller.user_id);
-        let row = group_of(work, &self.caller, id).await?;
-        let mut heir = None;
-        if row.owner_id == user_id {
-            heir = store::membership::oldest_but(work.tx.read(), id, user_id).await?;
-        }
+        let row = group_of(work, &self.caller, self.conversation_id).await?;
         let kind = if self.silent { SystemKind::LeftSilently } else { SystemKind::Left };
-        let new_owner_id = heir.unwrap_or(0);
-        let line = Line { kind, new_owner_id, request_id: &self.line_id, ..Line::default() };
-        line::write(work, id, user_id, &line).await?;
-        if row.owner_id == user_id {
-            store::conversation::own(&mut work.tx, id, new_owner_id).await?;
-        }
-        dismiss(work, &row, user_id).await?;
-        line::announce(work, id).await
+        go(work, &row, self.caller.user_id, kind, &self.line_id).await
     }
+}
+
+/// A member goes out of a group: its oldest member inherits it from its owner, with the last member it ends.
+pub(super) async fn go(
+    work: &mut Work,
+    row: &ConversationRow,
+    user_id: i64,
+    kind: SystemKind,
+    line_id: &str,
+) -> Result<()> {
+    let mut new_owner_id = 0;
+    if row.owner_id == user_id {
+        new_owner_id = store::membership::oldest_but(work.tx.read(), row.id, user_id).await?.unwrap_or(0);
+    }
+    let line = Line { kind, new_owner_id, request_id: line_id, ..Line::default() };
+    line::write(work, row.id, user_id, &line).await?;
+    if row.owner_id == user_id {
+        store::conversation::own(&mut work.tx, row.id, new_owner_id).await?;
+    }
+    dismiss(work, row, user_id).await?;
+    line::announce(work, row.id).await
 }
 
 /// Leaves a group.

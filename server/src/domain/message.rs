@@ -230,25 +230,31 @@ impl Command for Delete {
         if row.deleted {
             return Ok(api(row));
         }
-        let changed = store::conversation::advance(&mut work.tx, self.conversation_id).await?;
-        if !row.reactions.is_empty() {
-            store::reaction::delete_all(&mut work.tx, self.conversation_id, self.id).await?;
-        }
-        if !row.attachments.is_empty() {
-            let ids = store::media::detach(&mut work.tx, self.conversation_id, self.id).await?;
-            media::release(work, &ids).await?;
-        }
-        if !row.mentions.is_empty() {
-            store::mention::delete(&mut work.tx, self.conversation_id, self.id).await?;
-        }
         if !own && conversation.kind == GLOBAL {
             let what = format!("message {}", self.id);
             audit::write(work, self.caller.user_id, AuditAction::MessageDeleted, row.author_id, &what).await?;
         }
-        let message = api(store::message::delete(&mut work.tx, self.conversation_id, self.id, changed).await?);
-        work.publish(Effect::Message(message.clone()));
-        Ok(message)
+        bury(work, &row).await
     }
+}
+
+/// Makes a message a tombstone, whoever may: what belongs to it goes with it, and it takes the conversation's next number.
+pub(super) async fn bury(work: &mut Work, row: &MessageRow) -> Result<v1::Message> {
+    let MessageRow { conversation_id, id, .. } = *row;
+    let changed = store::conversation::advance(&mut work.tx, conversation_id).await?;
+    if !row.reactions.is_empty() {
+        store::reaction::delete_all(&mut work.tx, conversation_id, id).await?;
+    }
+    if !row.attachments.is_empty() {
+        let ids = store::media::detach(&mut work.tx, conversation_id, id).await?;
+        media::release(work, &ids).await?;
+    }
+    if !row.mentions.is_empty() {
+        store::mention::delete(&mut work.tx, conversation_id, id).await?;
+    }
+    let message = api(store::message::delete(&mut work.tx, conversation_id, id, changed).await?);
+    work.publish(Effect::Message(message.clone()));
+    Ok(message)
 }
 
 /// Takes a message back.

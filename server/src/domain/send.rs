@@ -161,6 +161,9 @@ fn decide(check: &store::message::Check, new: &NewMessage, files_found: bool) ->
             if check.blocked {
                 return Verdict::No(Error::Blocked);
             }
+            if check.deserted {
+                return Verdict::No(Error::WrongState("this account was deleted; nobody reads here any more"));
+            }
             if new.reply_to != 0 && !check.reply_found {
                 return Verdict::No(Error::NotFound("message"));
             }

@@ -5,13 +5,11 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rookery_api::v1::{self, AuditAction, event::Kind};
 
-use super::{Ctx, Result, conversation, event, registration, user};
+use super::{Ctx, Result, conversation, event, registration, session, user};
 use crate::store;
 
 /// How often a server looks.
 const EVERY: Duration = Duration::from_secs(1);
-/// So many sessions are looked up at once.
-const SESSIONS: usize = 1000;
 
 /// What has been taken up.
 struct Seen {
@@ -58,8 +56,7 @@ async fn look(ctx: &Ctx, seen: &mut Seen) -> Result<()> {
     if revision == seen.revision {
         return Ok(());
     }
-    ctx.sessions.forget_all();
-    end_streams(ctx, &mut conn).await?;
+    session::look_again(ctx).await?;
     registration::refresh(ctx).await?;
     let entries = store::audit::by_operator(&mut conn, seen.entry).await?;
     let subjects: HashSet<i64> = entries.iter().map(|entry| entry.subject_id).collect();
@@ -79,17 +76,6 @@ async fn look(ctx: &Ctx, seen: &mut Seen) -> Result<()> {
     }
     seen.entry = entries.last().map_or(seen.entry, |entry| entry.id);
     seen.revision = revision;
-    Ok(())
-}
-
-/// Ends the streams of sessions that are gone or whose users are shut out.
-async fn end_streams(ctx: &Ctx, conn: &mut store::Conn) -> Result<()> {
-    for some in ctx.hub.logins().chunks(SESSIONS) {
-        let there: HashSet<String> = store::session::among(conn, some).await?.into_iter().collect();
-        for gone in some.iter().filter(|id| !there.contains(*id)) {
-            ctx.hub.end_session(gone);
-        }
-    }
     Ok(())
 }
 

@@ -23,6 +23,7 @@ use super::{
     read::{self, Move, Read},
     search::index::{self, Backlog},
     send,
+    session::Sessions,
 };
 use crate::{
     hub::Hub,
@@ -234,6 +235,7 @@ impl Writer {
         db: &Db,
         hub: &Arc<Hub>,
         files: &Arc<Files>,
+        sessions: &Arc<Sessions>,
         clock: &Clock,
         limits: &Limits,
     ) -> (Self, Vec<tokio::task::JoinHandle<()>>) {
@@ -248,6 +250,7 @@ impl Writer {
                 db: db.clone(),
                 hub: hub.clone(),
                 files: files.clone(),
+                sessions: sessions.clone(),
                 clock: clock.clone(),
                 backlog: backlog.clone(),
                 pace,
@@ -310,6 +313,7 @@ struct Task {
     db: Db,
     hub: Arc<Hub>,
     files: Arc<Files>,
+    sessions: Arc<Sessions>,
     clock: Clock,
     backlog: Arc<Backlog>,
     pace: Arc<AtomicU64>,
@@ -360,6 +364,12 @@ impl Task {
     async fn write(&mut self, mut group: Vec<Job>) {
         match self.transact(&mut group).await {
             Ok(effects) => {
+                // Whoever ended a session and is told so may rely on it.
+                for (effect, _) in &effects {
+                    if let Effect::SessionEnded(session_id) = effect {
+                        self.sessions.forget(session_id);
+                    }
+                }
                 for job in group {
                     job.answer(None);
                 }

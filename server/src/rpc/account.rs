@@ -10,7 +10,7 @@ use super::{
     Rpc, auth,
     browser::{self, Browser},
 };
-use crate::domain::account;
+use crate::domain::{account, deletion, password, session};
 
 #[tonic::async_trait]
 impl AccountService for Rpc {
@@ -27,7 +27,9 @@ impl AccountService for Rpc {
 
     async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
         let browser = request.get_ref().browser.then(|| browser::of(&request).unwrap_or(Browser::STRICT));
-        let account::SignedIn { token, user } = account::sign_in(&self.ctx, request.into_inner()).await?;
+        let carried = auth::token(request.metadata().as_ref()).ok().map(str::to_owned);
+        let signed_in = account::sign_in(&self.ctx, request.into_inner(), carried.as_deref()).await?;
+        let account::SignedIn { token, user } = signed_in;
         let mut response = Response::new(SignInResponse { token: String::new(), user: Some(user) });
         match browser {
             Some(browser) => browser.sign_in(&mut response, &token),
@@ -38,51 +40,62 @@ impl AccountService for Rpc {
 
     async fn sign_out(&self, request: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
         let caller = self.signed_in(&request).await?;
-        account::sign_out(&self.ctx, &caller, auth::token(request.metadata().as_ref())?).await?;
+        session::sign_out(&self.ctx, &caller).await?;
         let mut response = Response::new(SignOutResponse {});
         if let Some(browser) = browser::of(&request) {
             browser.sign_out(&mut response);
         }
         Ok(response)
     }
+
     async fn change_password(
         &self,
         request: Request<v1::ChangePasswordRequest>,
     ) -> Result<Response<v1::ChangePasswordResponse>, Status> {
-        self.person(&request).await?;
-        Err(super::status::unimplemented())
+        let caller = self.person(&request).await?;
+        password::change(&self.ctx, &caller, request.into_inner()).await?;
+        Ok(Response::new(v1::ChangePasswordResponse {}))
     }
 
     async fn list_sessions(
         &self,
         request: Request<v1::ListSessionsRequest>,
     ) -> Result<Response<v1::ListSessionsResponse>, Status> {
-        self.person(&request).await?;
-        Err(super::status::unimplemented())
+        let caller = self.person(&request).await?;
+        let sessions = session::list(&self.ctx, &caller).await?;
+        Ok(Response::new(v1::ListSessionsResponse { sessions }))
     }
 
     async fn revoke_session(
         &self,
         request: Request<v1::RevokeSessionRequest>,
     ) -> Result<Response<v1::RevokeSessionResponse>, Status> {
-        self.person(&request).await?;
-        Err(super::status::unimplemented())
+        let caller = self.person(&request).await?;
+        let ended = session::revoke(&self.ctx, &caller, request.into_inner()).await?;
+        Ok(Response::new(v1::RevokeSessionResponse { ended: i32::try_from(ended).unwrap_or(i32::MAX) }))
     }
 
     async fn create_token(
         &self,
         request: Request<v1::CreateTokenRequest>,
     ) -> Result<Response<v1::CreateTokenResponse>, Status> {
-        self.person(&request).await?;
-        Err(super::status::unimplemented())
+        let caller = self.person(&request).await?;
+        let (token, session) = session::create_token(&self.ctx, &caller, request.into_inner()).await?;
+        Ok(Response::new(v1::CreateTokenResponse { token, session: Some(session) }))
     }
 
     async fn delete_account(
         &self,
         request: Request<v1::DeleteAccountRequest>,
     ) -> Result<Response<v1::DeleteAccountResponse>, Status> {
-        self.person(&request).await?;
-        Err(super::status::unimplemented())
+        let caller = self.person(&request).await?;
+        let browser = browser::of(&request);
+        deletion::delete(&self.ctx, &caller, request.into_inner()).await?;
+        let mut response = Response::new(v1::DeleteAccountResponse {});
+        if let Some(browser) = browser {
+            browser.sign_out(&mut response);
+        }
+        Ok(response)
     }
 
     type ExportAccountStream = futures::stream::Empty<Result<v1::ExportAccountResponse, Status>>;

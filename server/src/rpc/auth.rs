@@ -5,7 +5,7 @@ use rookery_api::v1::TokenScope;
 use tonic::Request;
 
 use super::Rpc;
-use crate::domain::{Caller, Ctx, Error, Result, account};
+use crate::domain::{Caller, Ctx, Error, Result, session};
 
 /// The call's token. More than one is none: which of them a proxy has checked is not known.
 pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
@@ -18,7 +18,7 @@ pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
 
 /// Who calls, from the metadata, if what she calls by may be used for this.
 pub async fn caller_of(ctx: &Ctx, headers: &HeaderMap, scope: TokenScope) -> Result<Caller> {
-    let caller = account::authenticate(ctx, token(headers)?).await?;
+    let caller = session::authenticate(ctx, token(headers)?).await?;
     caller.may(scope)?;
     Ok(caller)
 }
@@ -31,7 +31,7 @@ impl Rpc {
 
     /// Who calls, by whatever she does.
     pub(super) async fn signed_in<T>(&self, request: &Request<T>) -> Result<Caller> {
-        account::authenticate(&self.ctx, token(request.metadata().as_ref())?).await
+        session::authenticate(&self.ctx, token(request.metadata().as_ref())?).await
     }
 
     /// Who calls, which must be a person at a device: a script's token opens no other ways in.

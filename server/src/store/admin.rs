@@ -75,11 +75,3 @@ pub async fn update(tx: &mut Tx, id: i64, admin: bool, disabled: bool) -> Result
     on!(tx.write(), c => sqlx::query(UPDATE).bind(id).bind(admin).bind(disabled).execute(c).await.map(|_| ())?);
     Ok(())
 }
-
-const SET_PASSWORD: &str = "update users set password_hash = $2 where id = $1";
-
-/// Gives an account another password.
-pub async fn set_password(tx: &mut Tx, id: i64, password_hash: &str) -> Result<()> {
-    on!(tx.write(), c => sqlx::query(SET_PASSWORD).bind(id).bind(password_hash).execute(c).await.map(|_| ())?);
-    Ok(())
-}

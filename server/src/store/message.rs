@@ -70,12 +70,12 @@ pub struct Place {
 
 // One text for a message that is alone: one hop to the database's thread instead of four. $N counts over the whole text.
 // The place is asked for last, when it is on the disk: a row that came earlier would wake the writer only to wait again. No
-// row back: not a member, a repeat, or a block; the caller finds out which.
+// row back: not a member, a repeat, a block, or a direct chat whose other one is gone; the caller finds out which.
 const SEND_ALONE_SQLITE: &str = "begin immediate; \
     update conversations set position = position + 1, messages = messages + 1, last_at = max(last_at, $6) \
       where id = $1 and exists (select 1 from memberships where user_id = $2 and conversation_id = $1) \
       and not exists (select 1 from messages where conversation_id = $1 and author_id = $2 and request_id = $3) \
-      and (kind <> 2 or not exists (select 1 from blocks where user_id in (direct_low, direct_high) \
+      and (kind <> 2 or members > 1 and not exists (select 1 from blocks where user_id in (direct_low, direct_high) \
         and blocked_id in (direct_low, direct_high))); \
     insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, created_at, number) \
       select id, position, $2, $3, $4, $5, position, last_at, messages from conversations where id = $1 and changes() = 1; \
@@ -109,6 +109,8 @@ pub struct Check {
     pub position: Option<i64>,
     pub messages: Option<i64>,
     pub last_at: Option<i64>,
+    /// Whether it is a direct chat with somebody whose account was deleted.
+    pub deserted: bool,
     /// The author's membership; none: not a member.
     pub visible_from: Option<i64>,
     /// What the author's request_id stands for already.
@@ -120,7 +122,8 @@ pub struct Check {
     pub blocked: bool,
 }
 
-const CHECK_SQLITE: &str = "select c.position, c.messages, c.last_at, p.visible_from, x.id as repeat_id, \
+const CHECK_SQLITE: &str = "select c.position, c.messages, c.last_at, \
+      coalesce(c.kind = 2 and c.members < 2, false) as deserted, p.visible_from, x.id as repeat_id, \
       x.content_hash as repeat_hash, exists (select 1 from messages r where r.conversation_id = j.value ->> 0 \
         and r.id = j.value ->> 3 and r.id >= p.visible_from) as reply_found, \
       coalesce(c.kind = 2 and exists (select 1 from blocks b where b.user_id in (c.direct_low, c.direct_high) \
@@ -131,7 +134,8 @@ const CHECK_SQLITE: &str = "select c.position, c.messages, c.last_at, p.visible_
     left join messages x on x.conversation_id = j.value ->> 0 and x.author_id = j.value ->> 1 \
       and x.request_id = j.value ->> 2 \
     order by j.key";
-const CHECK_POSTGRES: &str = "select c.position, c.messages, c.last_at, p.visible_from, x.id as repeat_id, \
+const CHECK_POSTGRES: &str = "select c.position, c.messages, c.last_at, \
+      coalesce(c.kind = 2 and c.members < 2, false) as deserted, p.visible_from, x.id as repeat_id, \
       x.content_hash as repeat_hash, exists (select 1 from messages r where r.conversation_id = j.conversation_id \
         and r.id = j.reply_to and r.id >= p.visible_from) as reply_found, \
       coalesce(c.kind = 2 and exists (select 1 from blocks b where b.user_id in (c.direct_low, c.direct_high) \

@@ -63,13 +63,6 @@ pub async fn insert(tx: &mut Tx, new: &NewUser<'_>) -> Result<Option<UserRow>> {
         .fetch_all(c).await?.pop()))
 }
 
-const PASSWORD: &str = "select id, password_hash from users where name_key = $1";
-
-/// The account and the password hash behind a name.
-pub async fn password(conn: &mut Conn, name_key: &str) -> Result<Option<(i64, String)>> {
-    Ok(on!(conn, c => sqlx::query_as(PASSWORD).bind(name_key).fetch_optional(c).await?))
-}
-
 const ID_OF: &str = "select id from users where name_key = $1";
 
 /// The account behind a name.
@@ -77,19 +70,35 @@ pub async fn id_of(conn: &mut Conn, name_key: &str) -> Result<Option<i64>> {
     Ok(on!(conn, c => sqlx::query_scalar(ID_OF).bind(name_key).fetch_optional(c).await?))
 }
 
-const ENTRY: &str = "select id, password_hash from users where name_key = $1 and not disabled and not deleted";
-
-/// The same of an account that its user may sign in to.
-pub async fn entry(conn: &mut Conn, name_key: &str) -> Result<Option<(i64, String)>> {
-    Ok(on!(conn, c => sqlx::query_as(ENTRY).bind(name_key).fetch_optional(c).await?))
+/// What signing in needs to know of an account.
+#[derive(Clone, Debug, FromRow)]
+pub struct Credentials {
+    pub id: i64,
+    pub password_hash: String,
+    /// Whether she is shut out, or gone.
+    pub shut: bool,
 }
 
-const IS_SHUT: &str = "select count(*) from users where id = $1 and (disabled or deleted)";
+const CREDENTIALS: &str = "select id, password_hash, disabled or deleted as shut from users where name_key = $1";
 
-/// Whether a user may not sign in.
-pub async fn is_shut(conn: &mut Conn, id: i64) -> Result<bool> {
-    let count: i64 = on!(conn, c => sqlx::query_scalar(IS_SHUT).bind(id).fetch_one(c).await?);
-    Ok(count > 0)
+/// The account behind a name.
+pub async fn credentials(conn: &mut Conn, name_key: &str) -> Result<Option<Credentials>> {
+    Ok(on!(conn, c => sqlx::query_as(CREDENTIALS).bind(name_key).fetch_optional(c).await?))
+}
+
+const PASSWORD_HASH: &str = "select password_hash from users where id = $1 and not disabled and not deleted";
+
+/// The stored form of a user's password, unless she is shut out or gone.
+pub async fn password_hash(conn: &mut Conn, id: i64) -> Result<Option<String>> {
+    Ok(on!(conn, c => sqlx::query_scalar(PASSWORD_HASH).bind(id).fetch_optional(c).await?))
+}
+
+const SET_PASSWORD: &str = "update users set password_hash = $2 where id = $1";
+
+/// Gives a user another password.
+pub async fn set_password(tx: &mut Tx, id: i64, hash: &str) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(SET_PASSWORD).bind(id).bind(hash).execute(c).await.map(|_| ())?);
+    Ok(())
 }
 
 const GET: &str = concat!("select ", columns!(), " from users where id = $1");
@@ -97,6 +106,48 @@ const GET: &str = concat!("select ", columns!(), " from users where id = $1");
 /// One user.
 pub async fn get(conn: &mut Conn, id: i64) -> Result<Option<UserRow>> {
     Ok(on!(conn, c => sqlx::query_as(GET).bind(id).fetch_optional(c).await?))
+}
+
+const LOCK_ONE_POSTGRES: &str = "select id from users where id = $1 for no key update";
+
+/// Keeps a user as she is until the transaction ends: her password, whether she is shut out.
+pub async fn lock(tx: &mut Tx, id: i64) -> Result<()> {
+    if let Conn::Postgres(c) = tx.read() {
+        sqlx::query(LOCK_ONE_POSTGRES).bind(id).execute(&mut **c).await?;
+    }
+    Ok(())
+}
+
+const HOLD_SQLITE: &str = "select id from users where id in (select value from json_each($1)) and not deleted";
+const HOLD_POSTGRES: &str = "select id from users where id = any($1) and not deleted order by id for key share";
+
+/// Whether all of some users are there and stay so until the transaction ends: who is being deleted comes into nothing.
+/// The lock is one that their counters may be advanced under.
+pub async fn hold(tx: &mut Tx, ids: &[i64]) -> Result<bool> {
+    let held: Vec<i64> = match tx.read() {
+        Conn::Sqlite(c) => {
+            sqlx::query_scalar(HOLD_SQLITE).bind(serde_json::json!(ids).to_string()).fetch_all(&mut **c).await?
+        }
+        Conn::Postgres(c) => sqlx::query_scalar(HOLD_POSTGRES).bind(ids).fetch_all(&mut **c).await?,
+    };
+    Ok(held.len() == ids.len())
+}
+
+const CLEAR: &str = concat!(
+    "update users set name = $2, display_name = $2, search_key = '', about = '', color = '', avatar = '', status_text = '', \
+     status_expires_at = 0, password_hash = '', last_seen_at = null, hide_last_seen = false, admin = false, deleted = true \
+     where id = $1 returning ",
+    columns!()
+);
+const LOCK_ALL_POSTGRES: &str = "select id from users where id = $1 for update";
+
+/// Leaves of a user nothing but that she was there, under a name for all who are gone. `name_key` stays: the name is taken.
+pub async fn clear(tx: &mut Tx, id: i64, name: &str) -> Result<UserRow> {
+    if let Conn::Postgres(c) = tx.write() {
+        // Waits for those who hold her.
+        sqlx::query(LOCK_ALL_POSTGRES).bind(id).execute(&mut **c).await?;
+    }
+    Ok(on!(tx.write(), c => sqlx::query_as(CLEAR).bind(id).bind(name).fetch_one(c).await?))
 }
 
 const GET_MANY_SQLITE: &str =
@@ -119,7 +170,7 @@ pub async fn get_many(conn: &mut Conn, ids: &[i64]) -> Result<Vec<UserRow>> {
 const LIST: &str = concat!(
     "select ",
     columns!(),
-    " from users where name_key > $1 and ($2 = '' or search_key like $2 escape '\\') order by name_key limit $3 + 0"
+    " from users where name_key > $1 and not deleted and ($2 = '' or search_key like $2 escape '\\') order by name_key limit $3 + 0"
 );
 
 /// Users by name after `after`, those whose search key matches a LIKE pattern ('' matches all).
@@ -183,7 +234,7 @@ pub async fn set_status(tx: &mut Tx, id: i64, status: i64) -> Result<()> {
 const ADVANCE_SQLITE: &str = "update users set position = position + (j.value ->> 1) from json_each($1) j \
     where users.id = j.value ->> 0 returning id, position";
 const LOCK_POSTGRES: &str = "select u.id from users u join jsonb_array_elements($1::jsonb) j(value) \
-    on u.id = (j.value ->> 0)::bigint order by u.id for update of u";
+    on u.id = (j.value ->> 0)::bigint order by u.id for no key update of u";
 const ADVANCE_POSTGRES: &str = "update users set position = position + (j.value ->> 1)::bigint \
     from jsonb_array_elements($1::jsonb) j(value) where users.id = (j.value ->> 0)::bigint returning id, position";
 

@@ -13,7 +13,6 @@ use rookery_client::{
     v1::{self, ErrorReason},
 };
 use rookery_server::domain::ctx::Clock;
-use sqlx::Connection;
 
 use crate::{
     harness::{Backend, PASSWORD, Served, Store},
@@ -25,21 +24,6 @@ use crate::{
 
 fn account(name: &str) -> v1::RegisterRequest {
     v1::RegisterRequest { name: name.into(), password: PASSWORD.into(), ..Default::default() }
-}
-
-/// Every text that the database holds in some tables, one row a line.
-async fn rows(store: &Store, query: &'static str) -> Vec<String> {
-    // Closed before the answer: what closes later still works in the folder.
-    if store.database.is_empty() {
-        let file = store.dir.join("rookery.db");
-        let mut conn = sqlx::SqliteConnection::connect(&file.to_string_lossy()).await.unwrap();
-        let rows = sqlx::query_scalar(query).fetch_all(&mut conn).await.unwrap();
-        conn.close().await.unwrap();
-        rows
-    } else {
-        let mut conn = sqlx::PgConnection::connect(&store.database).await.unwrap();
-        sqlx::query_scalar(query).fetch_all(&mut conn).await.unwrap()
-    }
 }
 
 on_both! {
@@ -262,9 +246,9 @@ on_both! {
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;
         let store = server.stop().await;
-        let hashes = rows(&store, "select password_hash from users").await;
+        let hashes = store.texts("select password_hash from users").await;
         assert!(hashes[0].starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hashes:?}");
-        let tokens = rows(&store, "select token_hash from sessions").await;
+        let tokens = store.texts("select token_hash from sessions").await;
         let secret = ada.token.strip_prefix("rk_").unwrap();
         assert!(tokens.iter().all(|hash| hash.len() == 64 && hash != secret));
         if backend == Backend::Sqlite {

@@ -91,6 +91,38 @@ impl Store {
     pub fn config(&self) -> Config {
         Config { data: self.dir.clone(), database: self.database.clone(), ..Config::default() }
     }
+
+    /// The first column of what a query finds, past the server.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let query = sqlx::AssertSqlSafe(query.to_owned());
+        // Closed before the answer: what closes later still works in the folder.
+        if self.database.is_empty() {
+            let mut conn = self.sqlite().await;
+            let rows = sqlx::query_scalar(query).fetch_all(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+            rows
+        } else {
+            let mut conn = sqlx::PgConnection::connect(&self.database).await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut conn).await.unwrap()
+        }
+    }
+
+    /// Changes rows, past the server.
+    pub async fn change(&self, statement: &str) {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        if self.database.is_empty() {
+            let mut conn = self.sqlite().await;
+            sqlx::query(statement).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+        } else {
+            let mut conn = sqlx::PgConnection::connect(&self.database).await.unwrap();
+            sqlx::query(statement).execute(&mut conn).await.unwrap();
+        }
+    }
+
+    async fn sqlite(&self) -> sqlx::SqliteConnection {
+        sqlx::SqliteConnection::connect(&self.dir.join("rookery.db").to_string_lossy()).await.unwrap()
+    }
 }
 
 impl Drop for Store {

@@ -1,0 +1,269 @@
+//! Passwords: which there may be, how they are kept and changed, and guessing them.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use rookery_client::{
+    Code,
+    v1::{self, ErrorReason, TokenScope},
+};
+
+use crate::{
+    harness::{Backend, PASSWORD, Person, Served, Store},
+    listener::Listener,
+    on_both,
+    refusal::{bad_field, refused},
+    session::{alive, by_hand, device, ends_at_once, script},
+};
+
+const NEW: &str = "another horse entirely";
+
+fn sign_in(name: &str, password: &str) -> v1::SignInRequest {
+    v1::SignInRequest { name: name.into(), password: password.into(), ..Default::default() }
+}
+
+fn account(name: &str, password: &str) -> v1::RegisterRequest {
+    v1::RegisterRequest { name: name.into(), password: password.into(), ..Default::default() }
+}
+
+fn change(password: &str, new_password: &str) -> v1::ChangePasswordRequest {
+    v1::ChangePasswordRequest { password: password.into(), new_password: new_password.into(), keep_tokens: false }
+}
+
+on_both! {
+    async fn changing_the_password_ends_all_other_sessions_and_their_streams(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let phone = device(&server, &ada, "phone").await;
+        let (reader, other) = (script(&ada, &[TokenScope::Read]).await, script(&bob, &[TokenScope::Read]).await);
+        let (on_phone, of_script) = (Listener::open(&phone).await, Listener::open(&reader).await);
+        let mut at_desk = Listener::open(&ada).await;
+        let keep = v1::ChangePasswordRequest { keep_tokens: true, ..change(PASSWORD, NEW) };
+        ada.api.change_password(keep).await.unwrap();
+        assert_eq!((alive(&phone).await, alive(&reader).await, alive(&ada).await), (false, true, true));
+        bob.say(1, "afterwards").await;
+        ends_at_once(on_phone).await;
+        refused(
+            server.anonymous().sign_in(sign_in("ada", PASSWORD)).await,
+            Code::Unauthenticated,
+            ErrorReason::WrongCredentials,
+        );
+        server.anonymous().sign_in(sign_in("ada", NEW)).await.unwrap();
+        ada.api.change_password(change(NEW, PASSWORD)).await.unwrap();
+        assert!(!alive(&reader).await && alive(&ada).await && alive(&other).await);
+        ends_at_once(of_script).await;
+        assert_eq!(at_desk.message().await.text, "afterwards");
+    }
+
+    async fn the_old_password_is_asked_for_and_the_new_one_has_rules(backend) {
+        let (server, now) = by_hand(backend).await;
+        let ada = server.user("ada").await;
+        for new in ["seven77", &"x".repeat(129), "password1", "PassWord1", "12345678"] {
+            bad_field(ada.api.change_password(change(PASSWORD, new)).await, "new_password");
+        }
+        bad_field(server.anonymous().register(account("bob", "iloveyou")).await, "password");
+        // So many tries, then a wait; it is this session's alone.
+        let phone = device(&server, &ada, "phone").await;
+        for password in ["", "not the password", &"x".repeat(3000), "a\0aaaaaaaa", NEW] {
+            let answer = phone.api.change_password(change(password, NEW)).await;
+            refused(answer, Code::Unauthenticated, ErrorReason::WrongCredentials);
+        }
+        let answer = phone.api.change_password(change(PASSWORD, NEW)).await;
+        let error = refused(answer, Code::ResourceExhausted, ErrorReason::RateLimited);
+        assert_eq!(error.retry_after, Some(Duration::from_secs(6)));
+        assert!(alive(&phone).await);
+        ada.api.change_password(change(PASSWORD, NEW)).await.unwrap();
+        now.fetch_add(6_000, Ordering::SeqCst);
+        refused(
+            phone.api.change_password(change(NEW, PASSWORD)).await,
+            Code::Unauthenticated,
+            ErrorReason::Unauthenticated,
+        );
+    }
+
+    async fn a_password_counts_exactly_as_it_came(backend) {
+        let server = Served::with(backend, |config| config.limits.sign_in_tries = 0).await;
+        let api = server.anonymous();
+        let long = "é".repeat(99) + "A" + &"z".repeat(28);
+        let other = "é".repeat(99) + "B" + &"z".repeat(28);
+        assert_eq!(long.chars().count(), 128);
+        api.register(account("ada", &long)).await.unwrap();
+        api.sign_in(sign_in("ada", &long)).await.unwrap();
+        let composed = "caf\u{e9} au lait";
+        let decomposed = "cafe\u{301} au lait";
+        api.register(account("bob", composed)).await.unwrap();
+        api.sign_in(sign_in("bob", composed)).await.unwrap();
+        api.register(account("cleo", " blanks count ")).await.unwrap();
+        for (name, wrong) in [
+            ("ada", other.as_str()),
+            ("ada", &long[..long.len() - 1]),
+            ("ada", &format!("{long}z")),
+            ("bob", decomposed),
+            ("bob", "CAF\u{c9} AU LAIT"),
+            ("cleo", "blanks count"),
+        ] {
+            refused(api.sign_in(sign_in(name, wrong)).await, Code::Unauthenticated, ErrorReason::WrongCredentials);
+        }
+        // What is too long is refused before it is hashed: ten times over, in less time than one hash takes here and there.
+        let huge = "x".repeat(200_000);
+        let start = Instant::now();
+        for _ in 0..10 {
+            bad_field(api.register(account("dan", &huge)).await, "password");
+        }
+        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        let larger = api.register(account("dan", &"x".repeat(1 << 20))).await;
+        refused(larger, Code::ResourceExhausted, ErrorReason::LimitReached);
+    }
+
+    async fn a_hash_made_with_other_costs_is_made_anew_at_the_next_sign_in(backend) {
+        let server = Served::start(backend).await;
+        server.user("ada").await;
+        // argon2id with 8 MiB, one pass, of "correct horse battery" and a fixed salt.
+        let cheap = {
+            use argon2::{Algorithm, Argon2, Params, Version, password_hash::PasswordHasher};
+            let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
+            argon.hash_password(PASSWORD.as_bytes()).unwrap().to_string()
+        };
+        server.store.change(&format!("update users set password_hash = '{cheap}'")).await;
+        let wrong = server.anonymous().sign_in(sign_in("ada", NEW)).await;
+        refused(wrong, Code::Unauthenticated, ErrorReason::WrongCredentials);
+        assert_eq!(server.store.texts("select password_hash from users").await, [cheap]);
+        for _ in 0..2 {
+            server.anonymous().sign_in(sign_in("ada", PASSWORD)).await.unwrap();
+            let stored = server.store.texts("select password_hash from users").await.remove(0);
+            let (form, rest) = stored.split_at("$argon2id$v=19$m=19456,t=2,p=1$".len());
+            assert_eq!(form, "$argon2id$v=19$m=19456,t=2,p=1$");
+            // 16 bytes of salt in base64 without padding.
+            assert_eq!(rest.split('$').next().unwrap().len(), 22, "{stored}");
+        }
+    }
+
+    async fn guesses_from_elsewhere_do_not_keep_a_known_device_out(backend) {
+        let (server, now) = by_hand(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let phone = device(&server, &ada, "phone").await;
+        let reader = script(&ada, &[TokenScope::Read]).await;
+        phone.api.sign_out(v1::SignOutRequest {}).await.unwrap();
+        let guess = async |by: &rookery_client::Api| by.sign_in(sign_in("ada", "not the password")).await.unwrap_err();
+        let mut waits = 0;
+        for _ in 0..1000 {
+            match guess(&server.anonymous()).await.reason {
+                Some(ErrorReason::RateLimited) => waits += 1,
+                reason => assert_eq!(reason, Some(ErrorReason::WrongCredentials)),
+            }
+        }
+        assert_eq!(waits, 995);
+        // Not from elsewhere, not with a token of somebody else's, of a script's, or an invented one.
+        let invented = ada.api.with_token(Some(&format!("rk_{}", "7".repeat(64)))).unwrap();
+        for api in [&server.anonymous(), &bob.api, &reader.api, &invented] {
+            let error = refused(
+                api.sign_in(sign_in("ada", PASSWORD)).await,
+                Code::ResourceExhausted,
+                ErrorReason::RateLimited,
+            );
+            assert!(error.retry_after.is_some_and(|after| after <= Duration::from_secs(6)));
+        }
+        // A device that was signed out is still known; its own wrong tries count for themselves.
+        for api in [&phone.api, &ada.api] {
+            for _ in 0..5 {
+                assert_eq!(guess(api).await.reason, Some(ErrorReason::WrongCredentials));
+            }
+            assert_eq!(guess(api).await.reason, Some(ErrorReason::RateLimited));
+        }
+        now.fetch_add(5_999, Ordering::SeqCst);
+        assert_eq!(guess(&phone.api).await.reason, Some(ErrorReason::RateLimited));
+        now.fetch_add(1, Ordering::SeqCst);
+        phone.api.sign_in(sign_in("Ada", PASSWORD)).await.unwrap();
+        ada.api.sign_in(sign_in("ada", PASSWORD)).await.unwrap();
+        server.anonymous().sign_in(sign_in("bob", PASSWORD)).await.unwrap();
+    }
+
+    async fn the_newest_twenty_devices_that_ended_are_known(backend) {
+        let (server, now) = by_hand(backend).await;
+        let ada = server.user("ada").await;
+        let mut ended = Vec::new();
+        for number in 0..21 {
+            let phone = device(&server, &ada, &format!("{number}")).await;
+            phone.api.sign_out(v1::SignOutRequest {}).await.unwrap();
+            now.fetch_add(1000, Ordering::SeqCst);
+            ended.push(phone);
+        }
+        for _ in 0..6 {
+            server.anonymous().sign_in(sign_in("ada", "not the password")).await.unwrap_err();
+        }
+        let answer = ended[0].api.sign_in(sign_in("ada", PASSWORD)).await;
+        refused(answer, Code::ResourceExhausted, ErrorReason::RateLimited);
+        ended[1].api.sign_in(sign_in("ada", PASSWORD)).await.unwrap();
+        ended[20].api.sign_in(sign_in("ada", PASSWORD)).await.unwrap();
+    }
+
+    async fn an_account_that_is_shut_out_looks_like_a_wrong_password(backend) {
+        let server = Served::with(backend, |config| config.limits.sign_in_tries = 0).await;
+        for name in ["ada", "bob"] {
+            server.user(name).await;
+        }
+        server.store.change("update users set disabled = true where name = 'bob'").await;
+        let raw = crate::raw::Raw::new(server.address);
+        let mut answers = Vec::new();
+        let mut shortest = [Duration::MAX; 3];
+        for _ in 0..12 {
+            for (shortest, (name, password)) in
+                shortest.iter_mut().zip([("nobody", PASSWORD), ("ada", NEW), ("bob", PASSWORD)])
+            {
+                let start = Instant::now();
+                let answer = raw.send(None, "AccountService/SignIn", &sign_in(name, password)).await;
+                *shortest = (*shortest).min(start.elapsed());
+                answers.push(crate::raw::seen(&answer.expect_err("it let her in")));
+            }
+        }
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        let (least, most) = (shortest.iter().min().unwrap(), shortest.iter().max().unwrap());
+        assert!(*most < *least * 10, "each computes a hash: {shortest:?}");
+    }
+}
+
+/// The secrets that a server was given are nowhere on its disk, in its copies or in what it says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_in_no_file_no_copy_and_no_line_of_the_log() {
+    let store = Store::new(Backend::Sqlite).await;
+    let log = store.dir.join("log.txt");
+    let program = format!("ROOKERY_LOG=trace exec \"$0\" \"$@\" 2> {}", log.display());
+    let mut process = crate::harness::Process::under(&store, &["sh", "-c", &program], "127.0.0.1:0");
+    let ada = Person::register(&process.url(), "ada").await;
+    let mut tokens = std::collections::HashSet::from([ada.token.clone()]);
+    for name in ["one", "two"] {
+        let token = script(&ada, &[TokenScope::Read, TokenScope::Write]).await.token;
+        let reader = ada.api.with_token(Some(&token)).unwrap();
+        let text = name.into();
+        reader.send_message(v1::SendMessageRequest { conversation_id: 1, text, ..Default::default() }).await.unwrap();
+        tokens.insert(token);
+    }
+    ada.api.sign_in(sign_in("ada", NEW)).await.unwrap_err();
+    ada.api.with_token(Some("rk_nonsense")).unwrap().list_sessions(v1::ListSessionsRequest {}).await.unwrap_err();
+    let copy = store.dir.join("copy");
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_rookery-server"))
+        .args(["--data".as_ref(), store.dir.as_os_str(), "backup".as_ref(), copy.as_os_str()])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let wal = store.dir.join("rookery.db-wal");
+    assert!(wal.metadata().unwrap().len() > 0, "what was written last stands in the log of the database");
+    process.kill();
+    let (mut files, mut folders) = (Vec::new(), vec![store.dir.clone()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() { folders.push(entry) } else { files.push(entry) }
+        }
+    }
+    assert!(files.contains(&wal) && files.contains(&log) && files.iter().any(|file| file.starts_with(&copy)));
+    let secrets = tokens.iter().map(|token| token.trim_start_matches("rk_")).chain([PASSWORD, NEW]);
+    for secret in secrets {
+        for file in &files {
+            let bytes = std::fs::read(file).unwrap();
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "a secret is in {}", file.display());
+        }
+    }
+}
