@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rookery_api::v1::{self, MessagesFate, SystemKind};
+use rookery_api::v1::{self, MessagesFate, SystemKind, event::Kind};
 use tokio::sync::Notify;
 
 use super::{
@@ -34,7 +34,9 @@ pub(super) async fn begin(work: &mut Work, user_id: i64, fate: MessagesFate) -> 
     admin::keep_one(work, user_id).await?;
     let gone = store::user::clear(&mut work.tx, user_id, NAME).await?;
     session::end(work, user_id, Which::All).await?;
-    store::deletion::delete_own(&mut work.tx, user_id).await?;
+    for blocker in store::deletion::delete_own(&mut work.tx, user_id).await? {
+        work.tell(blocker, Kind::BlockChanged(v1::BlockChanged { user_id, blocked: false }));
+    }
     store::deletion::insert(&mut work.tx, user_id, fate == MessagesFate::Erase).await?;
     if !row.avatar.is_empty() {
         media::release(work, &[row.avatar]).await?;

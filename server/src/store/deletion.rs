@@ -36,17 +36,18 @@ pub async fn delete(tx: &mut Tx, user_id: i64) -> Result<()> {
 }
 
 const DELETE_FAVORITES: &str = "delete from gif_favorites where user_id = $1";
-const DELETE_BLOCKS: &str = "delete from blocks where user_id = $1 or blocked_id = $1";
+const DELETE_BLOCKS: &str = "delete from blocks where user_id = $1 or blocked_id = $1 returning user_id";
 const DELETE_DEVICES: &str = "delete from known_devices where user_id = $1";
 
-/// Deletes what is a user's own alone: favourites, blocks either way, and which devices were hers.
-pub async fn delete_own(tx: &mut Tx, user_id: i64) -> Result<()> {
-    on!(tx.write(), c => {
+/// Deletes what is a user's own alone: favourites, blocks either way, and which devices were hers. Answers who blocked her.
+pub async fn delete_own(tx: &mut Tx, user_id: i64) -> Result<Vec<i64>> {
+    let mut blockers: Vec<i64> = on!(tx.write(), c => {
         sqlx::query(DELETE_FAVORITES).bind(user_id).execute(&mut *c).await?;
-        sqlx::query(DELETE_BLOCKS).bind(user_id).execute(&mut *c).await?;
         sqlx::query(DELETE_DEVICES).bind(user_id).execute(&mut *c).await?;
+        sqlx::query_scalar(DELETE_BLOCKS).bind(user_id).fetch_all(&mut *c).await?
     });
-    Ok(())
+    blockers.retain(|blocker| *blocker != user_id);
+    Ok(blockers)
 }
 
 const MESSAGES: &str = "select conversation_id, id from messages where author_id = $1 and system = 0 and not deleted \
