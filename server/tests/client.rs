@@ -325,6 +325,64 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn what_is_muted_hidden_and_blocked_is_so_on_all_devices_and_after_a_restart(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let chat_id = ada.direct(&bob).await;
+        bob.say(chat_id, "hello").await;
+        let folder = server.store.dir.clone();
+        let mut desk = Device::start(&folder, &server.url(), &ada, "desk").await;
+        let mut lap = Device::start(&folder, &server.url(), &ada, "lap").await;
+        let lists = |state: &State, id: i64| state.chats().iter().any(|chat| chat.id() == id);
+        for device in [&mut desk, &mut lap] {
+            device.online().await;
+            device.open(chat_id).await;
+        }
+        desk.client.mute(GLOBAL, Duration::from_secs(3600)).await.unwrap();
+        desk.client.hide(chat_id).await.unwrap();
+        desk.client.block(bob.id).await.unwrap();
+        let so = |state: &State| {
+            chat(state, GLOBAL).muted_until().is_some() && !lists(state, chat_id) && state.is_blocked(bob.id)
+        };
+        assert!(so(&desk.state()), "known here when the call returns");
+        lap.until("known on the other device", so).await;
+        // What the disk has kept says so before the network does.
+        desk.end().await;
+        lap.end().await;
+        let store = server.stop().await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let mut desk = Device::again(&folder, "desk").await;
+        let state = desk.until("painted", |state| !state.conversations().collect::<Vec<_>>().is_empty()).await;
+        assert!(so(&state) && *state.connection() != Connection::Online);
+        desk.end().await;
+        let config = store.config();
+        let server = Served::serve(store, &config, rookery_server::domain::ctx::Clock::system()).await;
+        let mut phone = Device::start(&folder, &server.url(), &ada, "phone").await;
+        let mut of_bob = Device::start(&folder, &server.url(), &bob, "bob").await;
+        of_bob.online().await;
+        phone.online().await;
+        assert!(so(&phone.state()) && phone.state().conversation(chat_id).is_none());
+        // A refused message waits for its writer, who may delete it; nothing of it shows here.
+        of_bob.open(chat_id).await;
+        of_bob.client.send(chat_id, "let me in", 0);
+        let refused = |pending: &std::sync::Arc<rookery_client::Pending>| {
+            matches!(&pending.status, PendingStatus::Failed(why) if why.contains("blocked"))
+        };
+        of_bob.until("refused", |state| state.pending(chat_id).iter().any(refused)).await;
+        assert!(!lists(&phone.state(), chat_id));
+        phone.client.unblock(bob.id).await.unwrap();
+        assert_eq!(phone.state().blocked().count(), 0);
+        let request_id = of_bob.state().pending(chat_id)[0].request_id.clone();
+        of_bob.client.retry(request_id);
+        phone.until("it is listed again", |state| lists(state, chat_id)).await;
+        phone.client.hide(chat_id).await.unwrap();
+        assert!(!lists(&phone.state(), chat_id));
+        assert_eq!(phone.client.open_direct(bob.id).await.unwrap(), chat_id);
+        assert!(lists(&phone.state(), chat_id));
+    }
+}
+
 /// Numbers that look random and are the same for the same seed.
 struct Dice(u64);
 

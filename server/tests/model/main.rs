@@ -13,7 +13,7 @@ use device::Device;
 use futures::StreamExt;
 use harness::{Backend, Person, Served};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use rookery_client::{State, v1};
+use rookery_client::{Api, State, v1};
 
 const GLOBAL: i64 = 1;
 const PEOPLE: usize = 3;
@@ -26,14 +26,25 @@ fn size() -> (u64, usize) {
 /// What a person can see, in a form that two ways of looking can be compared in.
 #[derive(Debug, PartialEq)]
 struct Picture {
-    /// By conversation: name, owner, public, position of the reader, unread, the last message.
     chats: BTreeMap<i64, Chat>,
+    /// Whom she blocks.
+    blocked: Vec<i64>,
     /// The newest messages of the conversation that is open.
     open: Vec<Seen>,
 }
 
 /// A chat as it is listed.
-type Chat = (String, i64, bool, i64, i64, Option<Seen>);
+#[derive(Debug, PartialEq)]
+struct Chat {
+    name: String,
+    owner: i64,
+    public: bool,
+    history: v1::HistoryRule,
+    read_position: i64,
+    unread: i64,
+    muted_until: Option<prost_types::Timestamp>,
+    last: Option<Seen>,
+}
 
 /// A message as it is drawn: id, version, author, text, deleted, answered message, reactions.
 type Seen = (i64, i64, i64, String, bool, i64, Vec<(String, i32, Vec<i64>, bool)>);
@@ -63,8 +74,16 @@ fn kept(state: &State, open: i64, newest: &mut usize) -> Picture {
         if chat.kind() == v1::ConversationKind::Direct && last.is_none() {
             continue;
         }
-        let last = last.map(|message| preview(message));
-        let of = (chat.name().to_owned(), chat.owner_id(), chat.public(), chat.read_position(), chat.unread(), last);
+        let of = Chat {
+            name: chat.name().to_owned(),
+            owner: chat.owner_id(),
+            public: chat.public(),
+            history: chat.history(),
+            read_position: chat.read_position(),
+            unread: chat.unread(),
+            muted_until: chat.muted_until().copied(),
+            last: last.map(|message| preview(message)),
+        };
         chats.insert(chat.id(), of);
     }
     let run = state.conversation(open).and_then(|chat| chat.run());
@@ -73,7 +92,7 @@ fn kept(state: &State, open: i64, newest: &mut usize) -> Picture {
         *newest = (*newest).min(messages.len());
     }
     let skip = messages.len().saturating_sub(*newest);
-    Picture { chats, open: messages[skip..].to_vec() }
+    Picture { chats, blocked: state.blocked().collect(), open: messages[skip..].to_vec() }
 }
 
 /// What the server shows to somebody who has just come.
@@ -84,14 +103,26 @@ async fn fresh(person: &Person, open: i64) -> Picture {
     let mut chats = BTreeMap::new();
     for chat in list.conversations {
         let mine = chat.mine.unwrap();
-        let last = chat.last_message.as_ref().map(preview);
-        chats.insert(chat.id, (chat.name, chat.owner_id, chat.public, mine.read_position, mine.unread, last));
+        let of = Chat {
+            owner: chat.owner_id,
+            public: chat.public,
+            history: chat.history(),
+            read_position: mine.read_position,
+            unread: mine.unread,
+            muted_until: mine.muted_until,
+            last: chat.last_message.as_ref().map(preview),
+            name: chat.name,
+        };
+        chats.insert(chat.id, of);
     }
+    let list = person.api.list_blocked(v1::ListBlockedRequest::default()).await.unwrap().blocked;
+    let mut blocked: Vec<i64> = list.into_iter().map(|blocked| blocked.user.unwrap().id).collect();
+    blocked.sort_unstable();
     let mut messages = Vec::new();
     if chats.contains_key(&open) {
         messages = person.messages(open).await.iter().map(seen).collect();
     }
-    Picture { chats, open: messages }
+    Picture { chats, blocked, open: messages }
 }
 
 /// One person in the model.
@@ -121,7 +152,7 @@ impl Player {
             server.open.drain(..server.open.len() - newest);
             // A conversation that is not open any more on this device has no messages loaded.
             let same_messages = client.open == server.open || !state.opened().contains(&open);
-            if client.chats == server.chats && same_messages {
+            if client.chats == server.chats && client.blocked == server.blocked && same_messages {
                 return;
             }
             if start.elapsed() > device::PATIENCE {
@@ -130,6 +161,21 @@ impl Player {
             tokio::time::sleep(std::time::Duration::from_millis(3)).await;
         }
     }
+}
+
+async fn direct(api: &Api, user_id: i64) -> i64 {
+    api.open_direct(v1::OpenDirectRequest { user_id }).await.unwrap().conversation.unwrap().id
+}
+
+/// Hides a chat, or mutes it for an hour, by another device than the model's.
+async fn place_in(api: &Api, conversation_id: i64, path: &str) -> Result<(), rookery_client::Error> {
+    let request = v1::UpdateMembershipRequest {
+        conversation_id,
+        hidden: true,
+        mute_for: Some(prost_types::Duration { seconds: 3600, nanos: 0 }),
+        update_mask: Some(prost_types::FieldMask { paths: vec![path.into()] }),
+    };
+    api.update_membership(request).await.map(drop)
 }
 
 struct Model {
@@ -184,7 +230,7 @@ impl Model {
             Err(_) => Vec::new(),
         };
         let some = known.choose(&mut self.rng).cloned();
-        let what = self.rng.random_range(0..20);
+        let what = self.rng.random_range(0..27);
         self.log.push(format!(
             "{} does {what} in {place} or {group}, with {other} and {:?}",
             person.name,
@@ -283,8 +329,7 @@ impl Model {
                 .await
                 .map(drop),
             (17, _) => {
-                let id =
-                    api.open_direct(v1::OpenDirectRequest { user_id: other }).await.unwrap().conversation.unwrap().id;
+                let id = direct(api, other).await;
                 api.send_message(v1::SendMessageRequest {
                     conversation_id: id,
                     text: format!("between us {number}"),
@@ -313,6 +358,59 @@ impl Model {
                     player.open = place;
                 }
                 Ok(())
+            }
+            (20, _) => {
+                // Its device says so, or another one.
+                let id = direct(api, other).await;
+                match &self.players[who].device {
+                    Some(device) if number.is_multiple_of(2) => device.client.hide(id).await,
+                    _ => place_in(api, id, "hidden").await,
+                }
+            }
+            (21, _) => {
+                // What happens in a chat that is hidden for one of the two, and is no new message.
+                let id = direct(api, other).await;
+                let request = v1::ListMessagesRequest { conversation_id: id, page_size: 8, ..Default::default() };
+                let messages = api.list_messages(request).await.unwrap().messages;
+                match messages.choose(&mut self.rng) {
+                    Some(message) if message.author_id == person.id => {
+                        let text = format!("edited {number}");
+                        api.edit_message(v1::EditMessageRequest { conversation_id: id, id: message.id, text })
+                            .await
+                            .map(drop)
+                    }
+                    Some(message) => {
+                        let emote = "👀".into();
+                        api.add_reaction(v1::AddReactionRequest { conversation_id: id, id: message.id, emote })
+                            .await
+                            .map(drop)
+                    }
+                    None => Ok(()),
+                }
+            }
+            (22, _) => match &self.players[who].device {
+                Some(device) => device.client.mute(place, std::time::Duration::from_secs((number % 3).into())).await,
+                None => place_in(api, place, "mute_for").await,
+            },
+            (23, _) => match &self.players[who].device {
+                Some(device) => device.client.block(other).await,
+                None => api.block_user(v1::BlockUserRequest { user_id: other }).await.map(drop),
+            },
+            (24, _) => match &self.players[who].device {
+                Some(device) => device.client.unblock(other).await,
+                None => api.unblock_user(v1::UnblockUserRequest { user_id: other }).await.map(drop),
+            },
+            (25, _) => {
+                let request = v1::TransferOwnershipRequest { conversation_id: group, user_id: other };
+                api.transfer_ownership(request).await.map(drop)
+            }
+            (26, _) => {
+                let rule = if number.is_multiple_of(2) { v1::HistoryRule::All } else { v1::HistoryRule::SinceJoining };
+                let update_mask = Some(prost_types::FieldMask { paths: vec!["history".into()] });
+                let history = rule.into();
+                let request =
+                    v1::UpdateGroupRequest { conversation_id: group, history, update_mask, ..Default::default() };
+                api.update_group(request).await.map(drop)
             }
             _ => Ok(()),
         };
