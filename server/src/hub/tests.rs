@@ -485,3 +485,121 @@ fn what_was_deleted_or_edited_is_not_in_the_kept_frames_as_it_was() {
     assert!(hub.catch_up(&back, ROOM, 3));
     assert_eq!(ranges(&back), [(3, 4), (4, 5), (5, 6)]);
 }
+
+fn block(hub: &Hub, user_id: i64, number: i64, other: i64, blocked: bool) {
+    hub.tell(user_id, number, Kind::BlockChanged(v1::BlockChanged { user_id: other, blocked }));
+}
+
+#[test]
+fn who_is_kept_apart_is_told_nothing_of_each_other_and_others_are_told_all() {
+    use PresenceState::{Idle, Offline, Online};
+    let (hub, _requests) = hub(Duration::ZERO);
+    let sessions: Vec<_> = (1..=3).map(|user_id| live(&hub, user_id, 0)).collect();
+    // As it was read when the stream began: 2 blocks 1.
+    hub.keep_apart(&sessions[0], &[(2, 1)]);
+    hub.keep_apart(&sessions[1], &[(2, 1)]);
+    for session in &sessions {
+        hub.arrive(session, StatusKind::Online);
+    }
+    assert_eq!(states(&sessions[0]), [(1, Online), (3, Online)]);
+    assert_eq!(states(&sessions[1]), [(2, Online), (3, Online)]);
+    assert_eq!(states(&sessions[2]), [(1, Online), (2, Online), (3, Online)]);
+    assert_eq!(hub.presences_in_view(&sessions[0]).iter().map(|p| p.user_id).collect::<Vec<_>>(), [1, 3]);
+    hub.introduce(&sessions[0], ROOM);
+    assert_eq!(states(&sessions[0]), [(1, Online), (3, Online), (1, Online)]);
+    assert_eq!(states(&sessions[1]), []);
+    drain(&sessions[2]);
+    hub.typing(ROOM, 2, false);
+    hub.typing(ROOM, 3, false);
+    hub.typing(ROOM, 2, true);
+    assert_eq!(typists(&sessions[0]), [vec![3]], "nor that something happened");
+    assert_eq!(typists(&sessions[2]), [vec![2], vec![3, 2], vec![3]]);
+    // A block of the other's own keeps them apart when the first one goes; without any they see each other again.
+    block(&hub, 1, 1, 2, true);
+    block(&hub, 2, 1, 1, false);
+    hub.set_activity(2, "stream of 2", true);
+    assert_eq!(states(&sessions[0]), []);
+    block(&hub, 1, 2, 2, false);
+    assert_eq!(states(&sessions[0]), [(2, Idle)]);
+    assert_eq!(states(&sessions[1]), [(2, Idle), (1, Online)]);
+    hub.typing(ROOM, 1, false);
+    assert_eq!(typists(&sessions[1]), [vec![1, 3]]);
+    block(&hub, 2, 2, 1, true);
+    let events: Vec<_> = drain(&sessions[1]).into_iter().map(|(_, _, kind)| kind).collect();
+    let [Kind::Typing(typing), Kind::PresenceChanged(changed), Kind::BlockChanged(_)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((&typing.user_ids, changed.presences[0].state()), (&vec![3], Offline));
+    assert_eq!(changed.presences[0].last_seen_at, None);
+}
+
+#[test]
+fn a_block_that_went_while_the_rows_were_read_does_not_come_back() {
+    use PresenceState::Online;
+    let (hub, _requests) = hub(Duration::ZERO);
+    let one = live(&hub, 1, 0);
+    hub.arrive(&one, StatusKind::Online);
+    drain(&one);
+    let two = hub.register("stream of 2".into(), 2, "login of 2".into(), all()).unwrap();
+    // She has no stream that is told of it; the other one is.
+    block(&hub, 2, 1, 1, true);
+    block(&hub, 2, 2, 1, false);
+    hub.keep_apart(&two, &[(2, 1), (3, 2)]);
+    hub.touch(&two, &[Place { conversation_id: ROOM, visible_from: 1, members: 3, direct: false }]);
+    hub.arrive(&two, StatusKind::Online);
+    assert_eq!(states(&one), [(2, Online)]);
+    let three = live(&hub, 3, 0);
+    hub.keep_apart(&three, &[(3, 2)]);
+    hub.arrive(&three, StatusKind::Online);
+    assert_eq!(states(&one), [(3, Online)]);
+    // A blocker without a stream: who is blocked loses her from sight all the same when she comes.
+    block(&hub, 9, 1, 1, true);
+    let nine = live(&hub, 9, 0);
+    hub.keep_apart(&nine, &[(9, 1)]);
+    hub.arrive(&nine, StatusKind::Online);
+    assert_eq!(states(&one), []);
+}
+
+#[test]
+fn a_large_room_tells_those_who_look_once_a_second_and_at_most_four_names() {
+    use PresenceState::{Idle, Online};
+    let (hub, _requests) = hub(Duration::ZERO);
+    let sessions: Vec<_> = (1..=8)
+        .map(|user_id| {
+            let session = live(&hub, user_id, 0);
+            hub.touch(&session, &[Place { conversation_id: ROOM, visible_from: 1, members: 51, direct: false }]);
+            drain(&session);
+            session
+        })
+        .collect();
+    hub.keep_apart(&sessions[1], &[(2, 8)]);
+    for user_id in [1, 2] {
+        assert!(hub.set_view(user_id, &format!("stream of {user_id}"), &[ROOM]));
+    }
+    for session in &sessions {
+        hub.arrive(session, StatusKind::Online);
+    }
+    hub.set_activity(3, "stream of 3", true);
+    for user_id in 3..=8 {
+        hub.typing(ROOM, user_id, false);
+    }
+    let told = || sessions.iter().map(|session| drain(session).len()).collect::<Vec<_>>();
+    assert_eq!(told(), [0; 8], "nothing before the second is over");
+    let second = || {
+        let mut state = hub.lock();
+        hub.expire_typing(&mut state);
+        hub.tell_joined(&mut state);
+    };
+    second();
+    let events: Vec<_> = drain(&sessions[0]).into_iter().map(|(_, _, kind)| kind).collect();
+    let [Kind::Typing(typing), Kind::PresenceChanged(changed)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(typing.user_ids, [8, 7, 6, 5]);
+    let presences: Vec<_> = changed.presences.iter().map(|p| (p.user_id, p.state())).collect();
+    assert_eq!((presences.len(), presences[2], presences[7]), (8, (3, Idle), (8, Online)));
+    let events: Vec<_> = drain(&sessions[1]).into_iter().map(|(_, _, kind)| kind).collect();
+    let [Kind::Typing(typing), Kind::PresenceChanged(changed)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((&typing.user_ids, changed.presences.len()), (&vec![7, 6, 5, 4], 7), "but of whom she blocks");
+    assert_eq!(told(), [0; 8], "who does not look is told nothing");
+    second();
+    assert_eq!(told(), [0; 8], "and nothing twice");
+}

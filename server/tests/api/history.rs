@@ -1,6 +1,6 @@
 //! What somebody may read who came later: nothing from before, on no way.
 
-use rookery_client::v1;
+use rookery_client::{Code, v1};
 use v1::{HistoryRule, SystemKind, event::Kind, join_group_request::By, list_messages_request::At};
 
 use crate::{
@@ -26,29 +26,47 @@ async fn edit(person: &Person, conversation_id: i64, id: i64, text: &str) -> v1:
     person.api.edit_message(request).await.unwrap().message.unwrap()
 }
 
+/// Pins a message; whether the server can.
+async fn pin(person: &Person, conversation_id: i64, id: i64) -> bool {
+    match person.api.pin_message(v1::PinMessageRequest { conversation_id, id }).await {
+        Err(error) if error.code == Code::Unimplemented => false,
+        answer => answer.is_ok(),
+    }
+}
+
 on_both! {
     async fn what_was_before_is_not_there_on_any_way(backend) {
         let server = Served::start(backend).await;
         let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
         let group = ada.group("g", &[&cleo], false).await;
-        let early = ada.say(group, "secret of old").await;
+        let file = crate::attachment::picture(&ada, "old.png").await;
+        let early = crate::attachment::show(&ada, group, "secret of old, @bob @everyone", &[&file]).await;
+        let pinned = pin(&ada, group, early.id).await;
         let add = v1::AddMembersRequest { conversation_id: group, user_ids: vec![bob.id] };
         let line = added(&ada, add).await;
-        assert_eq!(line, 3);
+        assert_eq!(line, if pinned { 4 } else { 3 });
         // Nothing after the line yet: the line is the last message, and nothing is unread.
         let seen = get(&bob, group).await;
-        assert_eq!(seen.last_message.unwrap().id, 3);
+        assert_eq!(seen.last_message.unwrap().id, line);
         let mine = seen.mine.unwrap();
-        assert_eq!((mine.visible_from, mine.read_position, mine.unread), (3, 3, 0));
+        assert_eq!((mine.visible_from, mine.read_position, mine.unread, mine.unread_mentions), (line, line, 0, 0));
         let mut live = Listener::open(&bob).await;
         // Changes of old messages move her cursor and say no more.
         edit(&ada, group, early.id, "secret, edited").await;
         let numbered = live.numbered().await;
-        assert_eq!((numbered.conversation_id, numbered.after, numbered.position), (group, 3, 4));
+        assert_eq!((numbered.conversation_id, numbered.after, numbered.position), (group, line, line + 1));
         assert!(matches!(numbered.event.unwrap().kind, Some(Kind::Skipped(_))));
         react(&cleo, group, early.id).await.unwrap();
         assert!(matches!(live.next().await, Kind::Skipped(_)));
-        let new = ada.say(group, "for all").await;
+        // An answer to an old message names it, and tells nothing of it.
+        let answer = v1::SendMessageRequest {
+            conversation_id: group,
+            text: "for all".into(),
+            reply_to: early.id,
+            ..Default::default()
+        };
+        let new = ada.api.send_message(answer).await.unwrap().message.unwrap();
+        assert_eq!(new.reply_to, early.id);
         assert_eq!(live.message().await, new);
 
         let ids = |messages: &[v1::Message]| messages.iter().map(|message| message.id).collect::<Vec<_>>();
@@ -62,17 +80,17 @@ on_both! {
         ] {
             let request = v1::ListMessagesRequest { conversation_id: group, at, page_size: 50 };
             let page = bob.api.list_messages(request).await.unwrap();
-            assert_eq!(ids(&page.messages), [3, new.id], "{at:?}");
+            assert_eq!(ids(&page.messages), [line, new.id], "{at:?}");
             assert!(!page.more_before && !page.more_after, "{at:?}");
         }
-        for at in [At::Before(3), At::Before(2), At::Before(i64::MIN)] {
+        for at in [At::Before(line), At::Before(2), At::Before(i64::MIN)] {
             let request = v1::ListMessagesRequest { conversation_id: group, at: Some(at), page_size: 50 };
             let page = bob.api.list_messages(request).await.unwrap();
             assert!(page.messages.is_empty() && !page.more_before && page.more_after, "{at:?}");
         }
         let changes = v1::ListChangesRequest { conversation_id: group, after: 0, page_size: 0 };
         let changes = bob.api.list_changes(changes).await.unwrap();
-        assert_eq!((ids(&changes.messages), changes.position), (vec![3, new.id], new.id));
+        assert_eq!((ids(&changes.messages), changes.position), (vec![line, new.id], new.id));
         let replay = Listener::from(&bob, group, 0).await.replayed;
         let told: Vec<i64> = replay
             .iter()
@@ -80,7 +98,7 @@ on_both! {
             .filter_map(crate::listener::message_of)
             .map(|message| message.id)
             .collect();
-        assert_eq!(told, [3, new.id]);
+        assert_eq!(told, [line, new.id]);
         assert_eq!(replay.iter().map(|response| response.position).max(), Some(new.id));
 
         let (conversation_id, id, emote) = (group, early.id, String::from("👀"));
@@ -100,7 +118,37 @@ on_both! {
         assert_eq!(get(&bob, group).await.mine.unwrap().unread, 1);
         // Reading at a place from before her changes nothing.
         let read = bob.api.mark_read(v1::MarkReadRequest { conversation_id, id }).await.unwrap();
-        assert_eq!((read.read_position, read.unread), (3, 1));
+        assert_eq!((read.read_position, read.unread), (line, 1));
+        // Its file, its pin, its words.
+        not_found(bob.api.get_media(v1::GetMediaRequest { id: file.id.clone() }).await);
+        for path in [format!("/media/{}", file.id), format!("/media/{}/thumbnail", file.id)] {
+            assert_eq!(crate::exchange::get(server.address, &bob.token, &path).await.status, 404);
+            assert_eq!(crate::exchange::get(server.address, &cleo.token, &path).await.status, 200);
+        }
+        if pinned {
+            let pins = |person: &Person| {
+                let request = v1::ListPinsRequest { conversation_id, ..Default::default() };
+                let api = person.api.clone();
+                async move { api.list_pins(request).await.unwrap().messages.len() }
+            };
+            assert_eq!((pins(&bob).await, pins(&cleo).await), (0, 1));
+            not_found(bob.api.pin_message(v1::PinMessageRequest { conversation_id, id }).await);
+            not_found(bob.api.unpin_message(v1::UnpinMessageRequest { conversation_id, id }).await);
+        }
+        let found = async |person: &Person, query: &str| {
+            let request = v1::SearchMessagesRequest { query: query.into(), ..Default::default() };
+            let answer = person.api.search_messages(request).await.unwrap();
+            assert_eq!(answer.total as usize, answer.messages.len());
+            ids(&answer.messages)
+        };
+        let start = std::time::Instant::now();
+        // Words are found a moment later.
+        while found(&cleo, "\"for all\"").await != [new.id] || found(&cleo, "secret").await != [early.id] {
+            assert!(start.elapsed().as_secs() < 20, "nothing is found");
+        }
+        assert_eq!(found(&bob, "\"for all\"").await, [new.id]);
+        assert!(found(&bob, "secret").await.is_empty());
+        assert!(found(&bob, "has:picture").await.is_empty() && found(&bob, "mentions:me").await.is_empty());
     }
 
     async fn coming_again_begins_again(backend) {

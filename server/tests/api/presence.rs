@@ -140,6 +140,38 @@ on_both! {
         assert_eq!(states, [PresenceState::Online; 3]);
     }
 
+    async fn what_happens_in_a_large_group_within_a_second_is_told_in_one(backend) {
+        let server = Served::with(backend, |config| {
+            config.limits.small_group = 2;
+            config.timings.grace = 0;
+        })
+        .await;
+        let mut people = Vec::new();
+        for name in ["ada", "bob", "cleo", "dan", "eve", "flo"] {
+            people.push(server.user(name).await);
+        }
+        let group = people[0].group("g", &people[1..].iter().collect::<Vec<_>>(), false).await;
+        let mut looks = Listener::open(&people[0]).await;
+        view(&people[0], &looks, &[group]).await;
+        looks.rest().await;
+        let started = Instant::now();
+        let mut there = Vec::new();
+        for person in &people[1..] {
+            there.push(Listener::open(person).await);
+        }
+        let mut events = Vec::new();
+        let mut told = std::collections::HashMap::new();
+        while told.len() < 5 {
+            let next = looks.until(presences).await;
+            events.push(next.len());
+            told.extend(next.into_iter().filter(|(id, _)| *id != people[0].id));
+        }
+        assert!(told.values().all(|state| *state == PresenceState::Online), "{told:?}");
+        // As many events at most as there were seconds, and one.
+        assert!(events.len() as u64 <= started.elapsed().as_secs() + 2, "{events:?}");
+        drop(there);
+    }
+
     async fn strangers_are_not_told(backend) {
         let server = Served::with(backend, |config| config.limits.small_group = 2).await;
         let (ada, bob, _cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
