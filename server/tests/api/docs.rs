@@ -9,7 +9,7 @@ use rookery_server::config::LimitsConfig;
 use crate::harness::{Backend, Served, tool};
 
 /// What differs from run to run.
-const CHANCE: [&str; 10] = [
+const CHANCE: [&str; 12] = [
     "token",
     "sessionId",
     "historyId",
@@ -20,6 +20,8 @@ const CHANCE: [&str; 10] = [
     "editedAt",
     "expiresAt",
     "lastSeenAt",
+    "mutedUntil",
+    "blockedAt",
 ];
 /// What no command prints.
 const MARK: &str = "-- end of block --";
