@@ -5,6 +5,7 @@ pub mod backup;
 pub mod config;
 pub mod doctor;
 pub mod domain;
+pub mod fault;
 pub mod gif;
 pub mod hub;
 pub mod media;
@@ -32,7 +33,7 @@ use domain::{
     password::Passwords,
     registration::Registration,
     session::{self, Sessions},
-    writer::Writer,
+    writer::{Writer, Writing},
 };
 use gif::Gifs;
 use hub::Hub;
@@ -47,7 +48,7 @@ const RECONNECT: Duration = Duration::from_millis(500);
 pub struct Server {
     ctx: Arc<Ctx>,
     app: axum::Router,
-    writers: Vec<JoinHandle<()>>,
+    writers: Vec<Writing>,
     tasks: Vec<JoinHandle<()>>,
     door: Door,
 }
@@ -82,12 +83,27 @@ impl Server {
         domain::media::sweep(&self.ctx).await.map_err(|error| format!("{error:?}"))
     }
 
-    /// Serves until `shutdown`, then drains: streams are told to come back, what was accepted is written and answered.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let Self { ctx, app, writers, tasks, door } = self;
-        door.serve(&app, listener, shutdown).await;
+    /// Serves until `shutdown`, then drains: streams are told to come back, what was accepted is written and answered. An
+    /// error: nothing could be written any more, so it ended by itself.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), String> {
+        let Self { ctx, app, mut writers, tasks, door } = self;
+        let mut outcome = Ok(());
+        let over = async {
+            tokio::select! {
+                () = shutdown => {}
+                (ended, ..) = futures::future::select_all(&mut writers) => {
+                    outcome = ended.unwrap_or_else(|_| Err("a writer has ended".into()));
+                }
+            }
+        };
+        door.serve(&app, listener, over).await;
         ctx.hub.stop(RECONNECT);
         door.drain().await;
+        if outcome.is_err() {
+            // Closing would fold the log into the file, by the disk that has just failed: the next start does that.
+            std::mem::forget(ctx.db.clone());
+            return outcome;
+        }
         drop(app);
         for task in tasks {
             task.abort();
@@ -104,6 +120,7 @@ impl Server {
             }
         }
         let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
+        outcome
     }
 }
 
@@ -111,7 +128,7 @@ impl Server {
 async fn open(
     config: &Config,
     clock: Clock,
-) -> Result<(Arc<Ctx>, mpsc::UnboundedReceiver<hub::Request>, Vec<JoinHandle<()>>), String> {
+) -> Result<(Arc<Ctx>, mpsc::UnboundedReceiver<hub::Request>, Vec<Writing>), String> {
     let dice = Dice;
     let db = Db::open(&config.db()).await?;
     let (history_id, global_id) = domain::conversation::found(&db, &clock, dice)
@@ -158,6 +175,5 @@ async fn open(
 
 /// Opens the storage and serves on a listener until `shutdown`.
 pub async fn run(config: &Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), String> {
-    Server::open(config, Clock::system()).await?.serve(listener, shutdown).await;
-    Ok(())
+    Server::open(config, Clock::system()).await?.serve(listener, shutdown).await
 }

@@ -8,7 +8,7 @@ use rookery_server::{
     config::{Command, Config, DEFAULT_FILE, Flags},
     doctor,
     domain::ctx::Clock,
-    operator,
+    fault, operator,
 };
 use tokio::{
     net::TcpListener,
@@ -22,6 +22,7 @@ use tracing_subscriber::EnvFilter;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
+    fault::listen();
     let flags = Flags::parse();
     let filter = EnvFilter::try_from_env("ROOKERY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -84,8 +85,7 @@ async fn serve(config: &Config) -> Result<(), String> {
                 _ = interrupt.recv() => {}
             }
         })
-        .await;
-    Ok(())
+        .await
 }
 
 /// Makes the data folder, for nobody else to read, and holds it: two servers on one folder would each think they are alone.

@@ -23,6 +23,9 @@ pub enum Error {
     /// It is not there.
     #[error("there is no such file")]
     Missing,
+    /// There is no room on the disk.
+    #[error("the disk is full")]
+    Full,
     /// The disk's fault, or ours; the cause is for the log.
     #[error("{0}")]
     Fault(String),

@@ -1,6 +1,7 @@
 //! Cargo, and where it puts the programs that it builds.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -23,12 +24,32 @@ pub fn cargo() -> Outcome<Command> {
 
 /// Builds the programs of one package and says where the named one is.
 pub fn build(package: &str, program: &str, release: bool) -> Outcome<PathBuf> {
+    let mut flags = vec!["--package", package];
+    if release {
+        flags.push("--release");
+    }
+    build_with(&flags, package, program)
+}
+
+/// The server with places where tests make it fail, as a program of its own beside the plain one, which must be built anew
+/// after this: both have one name while they are built.
+pub fn build_failing() -> Outcome<PathBuf> {
+    let flags = ["--workspace", "--bin", "rookery-server", "--features", "rookery-server/failpoints"];
+    let built = build_with(&flags, "rookery-server", "rookery-server")?;
+    let kept = built.with_file_name("rookery-server-failing");
+    let wrong = |error| format!("cannot keep {}: {error}", kept.display());
+    // A new file, never over one that runs or has other names.
+    match fs::remove_file(&kept) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(wrong(error)),
+        _ => fs::copy(&built, &kept).map_err(wrong)?,
+    };
+    Ok(kept)
+}
+
+fn build_with(flags: &[&str], package: &str, program: &str) -> Outcome<PathBuf> {
     tool::find_for_building()?;
     let mut command = cargo()?;
-    command.args(["build", "--message-format=json-render-diagnostics", "--package", package]);
-    if release {
-        command.arg("--release");
-    }
+    command.args(["build", "--message-format=json-render-diagnostics"]).args(flags);
     let report = child::read(&mut command).map_err(|sentence| match sentence.as_str() {
         "stopped" => sentence,
         _ => format!("{program} did not build; the compiler says above why"),

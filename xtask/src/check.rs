@@ -23,6 +23,18 @@ const CHECKS: &[Check] = &[
         filter: "kill::",
     },
     Check {
+        name: "failpoints",
+        promise: "20 x death at each step of a write and in checkpoints; 2,000 subscribes that are slow to read",
+        target: "delivery",
+        filter: "failpoint::",
+    },
+    Check {
+        name: "failpoints",
+        promise: "20 x death at each step of a write and in checkpoints; 2,000 subscribes that are slow to read",
+        target: "delivery",
+        filter: "failpoint::",
+    },
+    Check {
         name: "sync-before-ack",
         promise: "1,000 sends under strace: the disk has each before its answer leaves",
         target: "delivery",
@@ -33,6 +45,54 @@ const CHECKS: &[Check] = &[
         promise: "the power goes at 100 moments: what anybody was told is there",
         target: "delivery",
         filter: "power::",
+    },
+    Check {
+        name: "disk-faults",
+        promise: "a disk that fills up 10 times; 51 writes and syncs of it that fail",
+        target: "delivery",
+        filter: "failure::",
+    },
+    Check {
+        name: "start-guards",
+        promise: "a server that could not keep its promises does not start",
+        target: "delivery",
+        filter: "guard::",
+    },
+    Check {
+        name: "backup",
+        promise: "10 backups under load, each put back elsewhere: all that was acknowledged before is there",
+        target: "delivery",
+        filter: "backup::",
+    },
+    Check {
+        name: "clock",
+        promise: "the machine's clock jumps 400 days ahead and two hours back",
+        target: "delivery",
+        filter: "clock::",
+    },
+    Check {
+        name: "absence",
+        promise: "100,000 events missed in 50 conversations: all are delivered, once",
+        target: "delivery",
+        filter: "absence::",
+    },
+    Check {
+        name: "uploads",
+        promise: "60 x kill -9 while files come in: no message shows one that is not whole",
+        target: "delivery",
+        filter: "file::",
+    },
+    Check {
+        name: "postgres-kill",
+        promise: "20 x kill -9 of all of PostgreSQL under load",
+        target: "delivery",
+        filter: "postgres::a_postgres_that_is_killed",
+    },
+    Check {
+        name: "planted-faults",
+        promise: "faults put into the program are found by the tests that are there to find them",
+        target: "delivery",
+        filter: "planted::",
     },
     Check {
         name: "sigterm",
@@ -138,11 +198,12 @@ pub fn check(arguments: &[String]) -> Outcome {
     }
     println!("{}: {}", check.name, check.promise);
     let tools = tool::find_all()?;
+    let failing = cargo::build_failing()?;
     let postgres = Postgres::start(&tools.postgres)?;
     let mut command = command(check)?;
     // One at a time: a check may load the machine as it likes, and its figures are its own.
     command.args(["--nocapture", "--test-threads=1"]).env("ROOKERY_CHECK", "full");
-    child::run(test::environment(&mut command, &tools, &postgres))
+    child::run(test::environment(&mut command, &tools, &postgres, &failing))
 }
 
 fn command(check: &Check) -> Outcome<Command> {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Outcome, child, stop, tool};
+use crate::{Outcome, cargo, child, stop, test, tool};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Enough in memory for all test databases of one run.
@@ -35,6 +35,7 @@ struct Account {
 /// Starts one and keeps it until Ctrl-C, for people who want a plain `cargo test`.
 pub fn hold() -> Outcome {
     let tools = tool::find_all()?;
+    let failing = cargo::build_failing()?;
     let mut postgres = Postgres::start(&tools.postgres)?;
     println!("PostgreSQL runs until Ctrl-C. In another terminal:\n");
     for (name, value) in postgres.variables() {
@@ -43,6 +44,7 @@ pub fn hold() -> Outcome {
     for (name, path) in tools.variables() {
         println!("export {name}={}", path.display());
     }
+    println!("export {}={}", test::FAILING, failing.display());
     while stop::received().is_none() {
         if let Some(status) = child::look(&mut postgres.child)? {
             return Err(format!("PostgreSQL has ended by itself ({status})"));

@@ -4,7 +4,7 @@ pub mod browser;
 mod plan;
 mod step;
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use self::{plan::Plan, step::Steps};
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
     tool::{self, Browsers, Tools, node::Node},
     web,
 };
+
+/// The variable by which tests find the server that fails where it is told to.
+pub const FAILING: &str = "ROOKERY_TEST_FAILING";
 
 /// Runs all of it, or the parts that are named.
 pub fn test(arguments: &[String]) -> Outcome {
@@ -58,9 +61,10 @@ fn run(plan: &Plan, steps: &mut Steps) -> Outcome {
         steps.run("clippy", || child::run(cargo::cargo()?.args(clippy)))?;
     }
     if let Some(tools) = tools {
+        let failing = steps.run("build to fail", cargo::build_failing)?;
         steps.run("build", || build(plan))?;
         let postgres = steps.run("database", || Postgres::start(&tools.postgres))?;
-        steps.run("tests", || child::run(environment(&mut tests(plan)?, &tools, &postgres)))?;
+        steps.run("tests", || child::run(environment(&mut tests(plan)?, &tools, &postgres, &failing)))?;
     }
     if let Some(browsers) = browsers {
         steps.run("browser", || browser::play(&browsers, &place::root()?.join(".test/pictures")))?;
@@ -98,8 +102,9 @@ pub fn environment<'command>(
     command: &'command mut Command,
     tools: &Tools,
     postgres: &Postgres,
+    failing: &Path,
 ) -> &'command mut Command {
-    command.envs(tools.variables()).envs(postgres.variables());
+    command.envs(tools.variables()).envs(postgres.variables()).env(FAILING, failing);
     // The same pixels on every machine: no graphics card, no driver.
     command.env("ICED_BACKEND", "tiny-skia").env("ICED_TEST_BACKEND", "tiny-skia")
 }

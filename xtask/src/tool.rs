@@ -65,8 +65,12 @@ pub fn find_buf() -> Outcome<PathBuf> {
 
 impl Tools {
     /// The variables by which tests find the tools.
-    pub fn variables(&self) -> [(&'static str, PathBuf); 2] {
-        [("ROOKERY_TEST_GRPCURL", self.grpcurl.clone()), ("ROOKERY_TEST_BUF", self.buf.clone())]
+    pub fn variables(&self) -> [(&'static str, PathBuf); 3] {
+        [
+            ("ROOKERY_TEST_GRPCURL", self.grpcurl.clone()),
+            ("ROOKERY_TEST_BUF", self.buf.clone()),
+            ("ROOKERY_TEST_POSTGRES_PROGRAMS", self.postgres.clone()),
+        ]
     }
 
     /// Says what was found.

@@ -54,6 +54,9 @@ pub enum Error {
     /// Storage is away or the server is stopping; the outcome of a write is unknown.
     #[error("the server cannot answer now; try again")]
     Unavailable(String),
+    /// The disk failed: the same to the caller, and the writer stops.
+    #[error("the server cannot answer now; try again")]
+    Disk(String),
     /// A fault of ours; the cause goes to the log, never to the caller.
     #[error("the server made a mistake; its log tells more")]
     Internal(String),
@@ -67,6 +70,8 @@ impl From<store::Error> for Error {
         match error {
             store::Error::Away(cause) => Self::Unavailable(cause),
             store::Error::TooLong => Self::Limit("this search takes too long; add a word, or say where".into()),
+            store::Error::Disk(cause) => Self::Disk(cause),
+            store::Error::Full(_) => Self::StorageFull,
             other => Self::Internal(other.to_string()),
         }
     }
@@ -80,6 +85,6 @@ impl Error {
 
     /// Whether it is a rule's answer rather than a fault below: then nothing needs undoing if nothing was written.
     pub fn is_answer(&self) -> bool {
-        !matches!(self, Self::Unavailable(_) | Self::Internal(_))
+        !matches!(self, Self::Unavailable(_) | Self::Disk(_) | Self::Internal(_))
     }
 }

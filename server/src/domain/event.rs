@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{Caller, Ctx, Error, Result, block, conversation, message, user};
 use crate::{
+    fault,
     hub::{Ending, Join, Place, Request, Session, Wants},
     store::{self, conversation::Standing},
 };
@@ -42,6 +43,7 @@ pub async fn subscribe(ctx: &Arc<Ctx>, caller: &Caller, request: v1::SubscribeRe
         .register(ctx.dice.hex::<16>(), caller.user_id, caller.session_id.clone(), wants)
         .ok_or_else(|| Error::Unavailable("the server is stopping".into()))?;
     let guard = Registered { ctx: ctx.clone(), session: Some(session) };
+    fault::pause("registered").await;
     let mut conn = ctx.db.reader().await?;
     // The session may have ended between the check of its token and the registration; from now on its end finds the stream.
     if !store::session::exists(&mut conn, &caller.session_id).await? {
@@ -156,6 +158,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         }
     }
     ctx.hub.settle(&session);
+    fault::pause("settled").await;
     // Again, now that the rooms note what is passed on: whatever is not in here will be. Of a removal her own events tell.
     let now = store::conversation::standings(&mut ctx.db.reader().await?, reader).await?;
     let now: HashMap<i64, Standing> = now.into_iter().map(|at| (at.id, at)).collect();

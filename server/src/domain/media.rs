@@ -26,7 +26,8 @@ impl From<media::Error> for Error {
     fn from(error: media::Error) -> Self {
         match error {
             media::Error::Missing => Self::NotFound("media"),
-            // The disk is full, or away: what was asked for may work later.
+            media::Error::Full => Self::StorageFull,
+            // The disk is away: what was asked for may work later.
             media::Error::Fault(cause) => Self::Unavailable(cause),
         }
     }

@@ -11,11 +11,14 @@ use super::{
     reaction, user,
     writer::{Command, Effect, Lane, Work},
 };
-use crate::store::{
-    self, Conn,
-    conversation::{GLOBAL, GROUP},
-    history::Page,
-    message::{MessageRow, NewMessage, Place},
+use crate::{
+    fault,
+    store::{
+        self, Conn,
+        conversation::{GLOBAL, GROUP},
+        history::Page,
+        message::{MessageRow, NewMessage, Place},
+    },
 };
 
 /// A time of the database as the protocol has it.
@@ -120,7 +123,8 @@ pub async fn send(ctx: &Ctx, caller: &Caller, request: v1::SendMessageRequest) -
     if !request.media_ids.iter().all(|id| media::is_id(id)) {
         return Err(Error::NotFound("media"));
     }
-    let request_id = field::request_id(&request.request_id, || ctx.dice.uuid())?;
+    let given = if fault::planted("forget-request-id") { "" } else { &request.request_id };
+    let request_id = field::request_id(given, || ctx.dice.uuid())?;
     if request.reply_to < 0 {
         return Err(Error::field("reply_to", "must be the id of a message, or 0"));
     }

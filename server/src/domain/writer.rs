@@ -26,6 +26,7 @@ use super::{
     session::Sessions,
 };
 use crate::{
+    fault,
     hub::Hub,
     media::Files,
     store::{self, Db, Tx, message::NewMessage, search::Batch},
@@ -185,6 +186,14 @@ impl Job {
         }
     }
 
+    /// What must never be: a fault that tests must find.
+    fn answer_early(&mut self) {
+        if let Self::Send(send) = self {
+            let reply = std::mem::replace(&mut send.reply, oneshot::channel().0);
+            answer(reply, send.outcome.clone(), None);
+        }
+    }
+
     fn answer(self, fault: Option<Error>) {
         match self {
             Self::Send(send) => answer(send.reply, send.outcome, fault),
@@ -200,6 +209,9 @@ fn answer<T>(reply: oneshot::Sender<Result<T>>, outcome: Option<Result<T>>, faul
     let not_run = || Err(Error::Internal("a command was not run".into()));
     let _ = reply.send(fault.map_or_else(|| outcome.unwrap_or_else(not_run), Err));
 }
+
+/// A writer task. What it ends with by itself is why nothing may be written any more.
+pub type Writing = tokio::task::JoinHandle<std::result::Result<(), String>>;
 
 /// The way to the writer tasks.
 #[derive(Clone, Debug)]
@@ -230,7 +242,7 @@ impl Queue {
 }
 
 impl Writer {
-    /// Starts the tasks. They end when the last `Writer` is gone and all that waits is done.
+    /// Starts the tasks. They end when the last `Writer` is gone and all that waits is done, or with a fault.
     pub fn start(
         db: &Db,
         hub: &Arc<Hub>,
@@ -238,7 +250,7 @@ impl Writer {
         sessions: &Arc<Sessions>,
         clock: &Clock,
         limits: &Limits,
-    ) -> (Self, Vec<tokio::task::JoinHandle<()>>) {
+    ) -> (Self, Vec<Writing>) {
         let mut lanes = Vec::new();
         let mut tasks = Vec::new();
         let backlog = Arc::new(Backlog::default());
@@ -341,29 +353,43 @@ impl From<store::Error> for Fault {
     }
 }
 
+impl Fault {
+    /// A commit that failed. A full disk says that it did not happen; of anything else that cannot be known.
+    fn of_commit(error: store::Error) -> Self {
+        match error {
+            store::Error::Full(_) => error.into(),
+            store::Error::Disk(_) => Self { error: error.into(), unknown: true },
+            _ => Self { error: Error::Unavailable(error.to_string()), unknown: true },
+        }
+    }
+}
+
 impl Task {
-    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) -> std::result::Result<(), String> {
         let mut group = Vec::with_capacity(GROUP);
         while jobs.recv_many(&mut group, GROUP).await > 0 {
             let begun = Instant::now();
             let (steps, group): (Vec<Job>, Vec<Job>) = group.drain(..).partition(|job| matches!(job, Job::Index(_)));
             if !group.is_empty() {
-                self.write(group).await;
+                self.write(group).await?;
             }
             for step in steps {
-                self.write(vec![step]).await;
+                self.write(vec![step]).await?;
             }
             // A full group and a short one cost much the same, so an eighth of the newest is a fair mean.
             let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
             let before = self.pace.load(Relaxed);
             self.pace.store(before - before / 8 + took / 8, Relaxed);
         }
+        Ok(())
     }
 
-    /// Runs a group as one transaction; after a fault, each of its commands in one of its own.
-    async fn write(&mut self, mut group: Vec<Job>) {
+    /// Runs a group as one transaction; after a fault, each of its commands in one of its own. A disk that has failed once is
+    /// not tried again: its next sync may say that all is well although it is not.
+    async fn write(&mut self, mut group: Vec<Job>) -> std::result::Result<(), String> {
         match self.transact(&mut group).await {
             Ok(effects) => {
+                fault::at("committed");
                 // Whoever ended a session and is told so may rely on it.
                 for (effect, _) in &effects {
                     if let Effect::SessionEnded(session_id) = effect {
@@ -373,18 +399,23 @@ impl Task {
                 for job in group {
                     job.answer(None);
                 }
+                fault::at("answered");
                 self.publish(effects);
             }
             Err(Fault { error, unknown }) => {
                 let lanes: Vec<Lane> = group.iter().map(Job::lane).collect();
-                if group.len() == 1 || unknown {
+                let failed = match &error {
+                    Error::Disk(cause) => Some(cause.clone()),
+                    _ => None,
+                };
+                if group.len() == 1 || unknown || failed.is_some() {
                     tracing::warn!(cause = ?error, commands = group.len(), "a write failed");
                     for job in group {
                         job.answer(Some(error.clone()));
                     }
                 } else {
                     for job in group {
-                        Box::pin(self.write(vec![job])).await;
+                        Box::pin(self.write(vec![job])).await?;
                     }
                 }
                 if unknown {
@@ -396,8 +427,12 @@ impl Task {
                         }
                     }
                 }
+                if let Some(cause) = failed {
+                    return Err(format!("the disk failed ({cause}); what is stored is safe, but nothing more can be"));
+                }
             }
         }
+        Ok(())
     }
 
     async fn transact(&mut self, group: &mut [Job]) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
@@ -428,6 +463,7 @@ impl Task {
             && send.new.reply_to == 0
             && send.new.media_ids.is_empty()
             && !send.new.text.contains('@')
+            && !fault::planted("ack-before-commit")
         {
             match store::message::send_alone(&mut work.tx, &send.new).await {
                 Ok(Some(place)) => {
@@ -436,10 +472,11 @@ impl Task {
                     return Ok(vec![(Effect::Message(message), 0)]);
                 }
                 Ok(None) => {}
-                Err(error) => return Err(Fault { error: error.into(), unknown: true }),
+                Err(error) => return Err(Fault::of_commit(error)),
             }
         }
         work.tx.write().begin().await?;
+        fault::at("begun");
         let mut conversations: Vec<i64> = group
             .iter()
             .filter_map(|job| match job.lane() {
@@ -471,10 +508,13 @@ impl Task {
                 send.outcome = outcome;
             }
         }
+        fault::at("inserted");
         let effects = number_effects(work).await?;
-        if let Err(error) = work.tx.write().commit().await {
-            return Err(Fault { error: Error::Unavailable(error.to_string()), unknown: true });
+        fault::at("committing");
+        if fault::planted("ack-before-commit") {
+            group.iter_mut().for_each(Job::answer_early);
         }
+        work.tx.write().commit().await.map_err(Fault::of_commit)?;
         Ok(effects)
     }
 

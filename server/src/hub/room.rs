@@ -10,6 +10,7 @@ use bytes::Bytes;
 use rookery_api::v1::{self, SystemKind, event::Kind};
 
 use super::{Hub, Request, Session, State, frame, typing::Typists};
+use crate::fault;
 
 /// A room is busy when it has so many listeners and its changes follow each other so quickly: then it passes changes on in
 /// beats, and what comes meanwhile shares one write for each listener. Elsewhere nobody waits: it would only cost time.
@@ -387,7 +388,7 @@ impl Hub {
         if message.system.is_some() {
             // Who goes with it gets what was before it; what is announced behind it does not wait.
             state.beat(id, now);
-            for user_id in gone(&message) {
+            for user_id in gone(&message).into_iter().filter(|_| !fault::planted("keep-rights")) {
                 state.put_out(id, user_id, position);
             }
         }
@@ -398,7 +399,7 @@ impl Hub {
         } else if message_id == position {
             room.typists.stop(message.author_id);
         }
-        let Some(after) = after else { return };
+        let Some(after) = after.filter(|_| !fault::planted("skip-event")) else { return };
         let line = message.system.is_some();
         let plain = message.reactions.is_empty() && !line;
         let changed = v1::MessageChanged { message: Some(message) };

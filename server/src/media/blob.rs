@@ -14,9 +14,17 @@ impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
         match error {
             object_store::Error::NotFound { .. } => Self::Missing,
+            error if is_full(&error) => Self::Full,
             error => Self::Fault(error.to_string()),
         }
     }
+}
+
+/// Whether the disk had no room, at the bottom of it all.
+fn is_full(error: &object_store::Error) -> bool {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let mut kinds = causes.filter_map(|error| Some(error.downcast_ref::<std::io::Error>()?.kind()));
+    kinds.any(|kind| matches!(kind, std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
 }
 
 /// A folder of files by id; a picture's thumbnail lies beside it.

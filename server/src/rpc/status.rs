@@ -68,7 +68,7 @@ impl From<Error> for Status {
                 (Code::ResourceExhausted, details)
             }
             Error::RegistrationClosed => (Code::PermissionDenied, details(ErrorReason::RegistrationClosed)),
-            Error::Unavailable(cause) => {
+            Error::Unavailable(cause) | Error::Disk(cause) => {
                 tracing::warn!(cause, "unavailable");
                 (Code::Unavailable, details(ErrorReason::Unavailable))
             }

@@ -15,6 +15,7 @@ use sqlx::{
 };
 
 use super::migration;
+use crate::fault;
 
 /// Runs one body on whichever database a connection belongs to: `on!(conn, c => query(TEXT).execute(c).await?)`.
 macro_rules! on {
@@ -45,9 +46,24 @@ pub enum Error {
     /// The database cannot be reached, or is too busy.
     #[error("database away: {0}")]
     Away(String),
+    /// There is no room on the disk; nothing was stored.
+    #[error("disk full: {0}")]
+    Full(String),
+    /// The disk failed to read, write or sync. What of a write is stored is not known, and trying again may lie.
+    #[error("disk fault: {0}")]
+    Disk(String),
     /// Anything else: a fault of ours or of the database.
     #[error("database fault: {0}")]
     Fault(String),
+}
+
+const SQLITE_IOERR: i32 = 10;
+const SQLITE_FULL: i32 = 13;
+
+/// What kind of error SQLite says it is; none if it is not SQLite's.
+fn sqlite_code(error: &dyn sqlx::error::DatabaseError) -> Option<i32> {
+    error.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    Some(error.code()?.parse::<i32>().ok()? & 0xff)
 }
 
 /// A store function's answer.
@@ -57,6 +73,16 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(database) if database.is_unique_violation() => Self::Taken,
+            // PostgreSQL's disk_full; the others are numbers of SQLite's, whose last byte says what they are kinds of.
+            sqlx::Error::Database(database) if database.code().is_some_and(|code| code == "53100") => {
+                Self::Full(error.to_string())
+            }
+            sqlx::Error::Database(database) if sqlite_code(&**database) == Some(SQLITE_FULL) => {
+                Self::Full(error.to_string())
+            }
+            sqlx::Error::Database(database) if sqlite_code(&**database) == Some(SQLITE_IOERR) => {
+                Self::Disk(error.to_string())
+            }
             // 40xxx: PostgreSQL gave this transaction up for another's sake; 55P03 and 57xxx: it waited too long, or is stopping.
             sqlx::Error::Database(database)
                 if database
@@ -129,10 +155,13 @@ impl Db {
     /// Opens the database, checks that what it acknowledges is durable, and brings its schema up to date.
     pub async fn open(config: &DbConfig) -> std::result::Result<Self, String> {
         let db = Self::connect(config).await?;
-        match &mut db.writer().await.map_err(|error| error.to_string())? {
+        let mut conn = db.writer().await.map_err(|error| error.to_string())?;
+        conn.settle().await?;
+        match &mut conn {
             Conn::Sqlite(c) => migration::run(&mut **c, migration::SQLITE).await?,
             Conn::Postgres(c) => migration::run(&mut **c, migration::POSTGRES).await?,
         }
+        drop(conn);
         Ok(db)
     }
 
@@ -160,7 +189,7 @@ impl Db {
             // What a statement needs to be taken back alone is kept in memory, not in a file: a tenth of a group's cost.
             .pragma("temp_store", "memory")
             // Checkpoints of 16 MiB instead of 4: a page that many commits change is copied into the file less often.
-            .pragma("wal_autocheckpoint", "4000")
+            .pragma("wal_autocheckpoint", if fault::planted("small-log") { "20" } else { "4000" })
             .disable_statement_logging();
         let write = SqlitePoolOptions::new()
             .max_connections(1)
@@ -308,6 +337,8 @@ const VERSION_SQLITE: &str = "select sqlite_version()";
 const SYNCHRONOUS_SQLITE: &str = "pragma synchronous";
 const JOURNAL_MODE_SQLITE: &str = "pragma journal_mode";
 const SCHEMA: &str = "select coalesce(max(version), 0) from _sqlx_migrations";
+// Passive: a backup that is being made is not waited for.
+const CHECKPOINT_SQLITE: &str = "pragma wal_checkpoint(passive)";
 const SETTINGS_POSTGRES: &str = "select name, setting from pg_settings \
     where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name";
 
@@ -364,6 +395,14 @@ impl Conn {
                 Err(format!("step {step}, which this program does not know: it needs the newer program"))
             }
         })
+    }
+
+    /// Folds what the log holds into the file. After a crash or a disk's failure some of it may be in the machine's memory
+    /// alone, although it can be read: so it is written and synced once more, before anybody is shown it.
+    async fn settle(&mut self) -> std::result::Result<(), String> {
+        let Self::Sqlite(c) = self else { return Ok(()) };
+        let folded = sqlx::query(CHECKPOINT_SQLITE).execute(&mut **c).await;
+        folded.map(|_| ()).map_err(|error| format!("the database's log cannot be folded into its file: {error}"))
     }
 
     /// Begins a transaction that writes.

@@ -20,8 +20,8 @@ use crate::{
 
 const WRITERS: usize = 8;
 
-/// The program, with all that it does to files and sockets written down.
-pub fn traced(store: &Store) -> (Process, PathBuf) {
+/// The program, with all that it does to files and sockets written down; with failpoints, the one that fails there.
+pub fn traced(store: &Store, failpoints: Option<&str>) -> (Process, PathBuf) {
     let output = store.dir.join("trace");
     let calls = "trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync,ftruncate,rename,mkdir,unlink";
     // -D: the program is our child, strace its own; it ends with the program.
@@ -40,15 +40,23 @@ pub fn traced(store: &Store) -> (Process, PathBuf) {
         "-o",
         output.to_str().unwrap(),
     ];
-    (Process::under(store, &before, "127.0.0.1:0"), output)
+    let server = match failpoints {
+        Some(failpoints) => Process::failing(store, failpoints, &before, "127.0.0.1:0"),
+        None => Process::under(store, &before, "127.0.0.1:0"),
+    };
+    (server, output)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_disk_has_every_message_before_its_answer_or_event_leaves() {
+    synced_before_told(None).await;
+}
+
+pub async fn synced_before_told(failpoints: Option<&str>) {
     let each = if in_full() { 125 } else { 25 };
     let mut chance = chance("sync before ack");
     let store = Store::new(Backend::Sqlite).await;
-    let (mut server, output) = traced(&store);
+    let (mut server, output) = traced(&store, failpoints);
     let writers = people(&server.url(), "writer", WRITERS).await;
     let reader = &people(&server.url(), "reader", 1).await[0];
     let ledger = Arc::new(Ledger::default());

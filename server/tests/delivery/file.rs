@@ -138,7 +138,7 @@ on_both! {
 async fn the_disk_has_every_file_before_anything_is_known_of_it() {
     let mut chance = chance("sync before row");
     let store = Store::new(Backend::Sqlite).await;
-    let (mut server, output) = traced(&store);
+    let (mut server, output) = traced(&store, None);
     let ada = &people(&server.url(), "ada", 1).await[0];
     let mut ids = Vec::new();
     for number in 0..24 {

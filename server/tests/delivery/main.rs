@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../harness/cluster.rs"]
+mod cluster;
 #[path = "../harness/exchange.rs"]
 mod exchange;
 #[path = "../harness/harness.rs"]
@@ -14,13 +16,21 @@ mod proxy;
 #[path = "../harness/traffic.rs"]
 mod traffic;
 
+mod absence;
+mod backup;
 mod cancel;
+mod clock;
 mod disk;
+mod failpoint;
+mod failure;
 mod file;
+mod guard;
 mod kill;
 mod network;
 mod order;
 mod overload;
+mod planted;
+mod postgres;
 mod power;
 mod read;
 mod removal;

@@ -17,42 +17,8 @@ const READERS: usize = 8;
 
 on_both! {
     async fn all_readers_see_one_order_without_holes(backend) {
-        let each: usize = if in_full() { 313 } else { 32 };
-        let mut chance = chance("order");
         let server = Served::start(backend).await;
-        let writers = people(&server.url(), "writer", WRITERS).await;
-        let readers = people(&server.url(), "reader", READERS).await;
-        let ledger = Arc::new(Ledger::default());
-        let reading =
-            readers.iter().map(|person| Reader::new(&person.api, &ledger, &person.name, BTreeMap::from([(1, 0)])));
-        let reading = Readers::start(reading.collect());
-        join_all(writers.iter().map(|writer| {
-            let (ledger, mut chance) = (ledger.clone(), branch(&mut chance));
-            async move {
-                for number in 0..each {
-                    let request = v1::SendMessageRequest {
-                        conversation_id: 1,
-                        text: format!("{} {number}", writer.name),
-                        request_id: request_id(&mut chance),
-                        ..Default::default()
-                    };
-                    send(&ledger, (&writer.api, writer.id), request, || false).await.unwrap();
-                }
-            }
-        }))
-        .await;
-        let rows = stored(&readers[0].api, &[1]).await;
-        reading.finish(&rows).await;
-        ledger.verify(&rows, true);
-        let ids: Vec<i64> = rows[&1].messages.iter().map(|message| message.id).collect();
-        let whole: Vec<i64> = (1..=i64::try_from(WRITERS * each).unwrap()).collect();
-        assert_eq!(ids, whole, "only messages were written here: their ids are all the numbers");
-        // One after the other: a single writer's messages stand in the order of her sends.
-        for writer in &writers {
-            let own = rows[&1].messages.iter().filter(|message| message.author_id == writer.id);
-            let said: Vec<String> = own.map(|message| message.text.clone()).collect();
-            assert_eq!(said, (0..each).map(|number| format!("{} {number}", writer.name)).collect::<Vec<_>>());
-        }
+        one_order(&server.url()).await;
         server.stop().await;
     }
 
@@ -102,5 +68,43 @@ on_both! {
         reading.finish(&rows).await;
         ledger.verify(&rows, true);
         server.stop().await;
+    }
+}
+
+pub async fn one_order(url: &str) {
+    let each: usize = if in_full() { 313 } else { 32 };
+    let mut chance = chance("order");
+    let writers = people(url, "writer", WRITERS).await;
+    let readers = people(url, "reader", READERS).await;
+    let ledger = Arc::new(Ledger::default());
+    let reading =
+        readers.iter().map(|person| Reader::new(&person.api, &ledger, &person.name, BTreeMap::from([(1, 0)])));
+    let reading = Readers::start(reading.collect());
+    join_all(writers.iter().map(|writer| {
+        let (ledger, mut chance) = (ledger.clone(), branch(&mut chance));
+        async move {
+            for number in 0..each {
+                let request = v1::SendMessageRequest {
+                    conversation_id: 1,
+                    text: format!("{} {number}", writer.name),
+                    request_id: request_id(&mut chance),
+                    ..Default::default()
+                };
+                send(&ledger, (&writer.api, writer.id), request, || false).await.unwrap();
+            }
+        }
+    }))
+    .await;
+    let rows = stored(&readers[0].api, &[1]).await;
+    reading.finish(&rows).await;
+    ledger.verify(&rows, true);
+    let ids: Vec<i64> = rows[&1].messages.iter().map(|message| message.id).collect();
+    let whole: Vec<i64> = (1..=i64::try_from(WRITERS * each).unwrap()).collect();
+    assert_eq!(ids, whole, "only messages were written here: their ids are all the numbers");
+    // One after the other: a single writer's messages stand in the order of her sends.
+    for writer in &writers {
+        let own = rows[&1].messages.iter().filter(|message| message.author_id == writer.id);
+        let said: Vec<String> = own.map(|message| message.text.clone()).collect();
+        assert_eq!(said, (0..each).map(|number| format!("{} {number}", writer.name)).collect::<Vec<_>>());
     }
 }

@@ -154,7 +154,7 @@ async fn what_was_told_is_there_after_the_power_went_at_any_moment() {
     let (each, cuts) = if in_full() { (300, 100) } else { (40, 16) };
     let mut chance = chance("power loss");
     let store = Store::new(Backend::Sqlite).await;
-    let (mut server, output) = traced(&store);
+    let (mut server, output) = traced(&store, None);
     let writers = people(&server.url(), "writer", WRITERS).await;
     let ledger = Arc::new(Ledger::default());
     join_all(writers.iter().map(|writer| write(&ledger, writer, each, branch(&mut chance)))).await;

@@ -83,37 +83,10 @@ async fn line(person: &Person, conversation_id: i64, kind: v1::SystemKind) -> i6
 }
 
 on_both! {
+    // D04
     async fn a_member_removed_while_streaming_hears_nothing_from_after_it(backend) {
-        let mut chance = chance("removal");
         let server = Served::start(backend).await;
-        let writers = people(&server.url(), "writer", 8).await;
-        let owner = server.user("owner").await;
-        for round in 0..if in_full() { 50 } else { 5 } {
-            let bob = server.user(&format!("bob{round}")).await;
-            let members: Vec<&Person> = writers.iter().chain([&bob]).collect();
-            let group = owner.group("group", &members, false).await;
-            let mut stream = subscribe(&bob).await;
-            catch_up(&mut stream).await;
-            let ledger = Arc::new(Ledger::default());
-            let writing = Writers::start(&ledger, &writers, &[1, group], Duration::ZERO, &mut chance);
-            let listening = tokio::spawn(async move {
-                hear(&mut stream, group, Duration::from_millis(300)).await
-            });
-            within(Duration::from_secs(3), "some messages", async || ledger.acks() >= 60).await;
-            tokio::time::sleep(Duration::from_millis(chance.random_range(0..100))).await;
-            let begun = Instant::now();
-            remove(&owner, group, bob.id).await;
-            let heard = listening.await.unwrap();
-            let until = begun.elapsed();
-            writing.stop().await;
-            let line = line(&owner, group, v1::SystemKind::Removed).await;
-            assert_eq!(heard.removed_after, Some(heard.positions.len()), "the removal is not the last she hears of it");
-            assert!(heard.positions.len() > 5, "she heard only {} events: this shows nothing", heard.positions.len());
-            let last = *heard.positions.last().unwrap();
-            assert!(last < line, "removed at {line}, she heard {last}");
-            assert!(heard.elsewhere > 0, "the stream ended for other conversations too");
-            assert!(until < Duration::from_secs(20), "it took {until:?}");
-        }
+        hears_nothing_more(&server.url()).await;
         server.stop().await;
     }
 
@@ -267,4 +240,34 @@ async fn ending(stream: &mut EventStream) -> Code {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), end).await.expect("the stream lives on")
+}
+
+pub async fn hears_nothing_more(url: &str) {
+    let mut chance = chance("removal");
+    let writers = people(url, "writer", 8).await;
+    let owner = Person::register(url, "owner").await;
+    for round in 0..if in_full() { 50 } else { 5 } {
+        let bob = Person::register(url, &format!("bob{round}")).await;
+        let members: Vec<&Person> = writers.iter().chain([&bob]).collect();
+        let group = owner.group("group", &members, false).await;
+        let mut stream = subscribe(&bob).await;
+        catch_up(&mut stream).await;
+        let ledger = Arc::new(Ledger::default());
+        let writing = Writers::start(&ledger, &writers, &[1, group], Duration::ZERO, &mut chance);
+        let listening = tokio::spawn(async move { hear(&mut stream, group, Duration::from_millis(300)).await });
+        within(Duration::from_secs(3), "some messages", async || ledger.acks() >= 60).await;
+        tokio::time::sleep(Duration::from_millis(chance.random_range(0..100))).await;
+        let begun = Instant::now();
+        remove(&owner, group, bob.id).await;
+        let heard = listening.await.unwrap();
+        let until = begun.elapsed();
+        writing.stop().await;
+        let line = line(&owner, group, v1::SystemKind::Removed).await;
+        assert_eq!(heard.removed_after, Some(heard.positions.len()), "the removal is not the last she hears of it");
+        assert!(heard.positions.len() > 5, "she heard only {} events: this shows nothing", heard.positions.len());
+        let last = *heard.positions.last().unwrap();
+        assert!(last < line, "removed at {line}, she heard {last}");
+        assert!(heard.elsewhere > 0, "the stream ended for other conversations too");
+        assert!(until < Duration::from_secs(20), "it took {until:?}");
+    }
 }

@@ -29,28 +29,10 @@ fn assert_reused(answer: Result<v1::Message, Error>) {
 }
 
 on_both! {
+    // B01
     async fn a_request_id_sent_a_hundred_times_at_once_is_one_message(backend) {
         let server = Served::start(backend).await;
-        let ada = server.user("ada").await;
-        for round in 0..if in_full() { 50 } else { 5 } {
-            let request = v1::SendMessageRequest {
-                request_id: format!("6f1c7e2a-0b60-4c6b-9b6d-0d1c32e7b{round:03}"),
-                ..request(1, "once", 0)
-            };
-            // Half of them over a connection each.
-            let others = join_all((0..50).map(|_| async {
-                rookery_client::Api::new(&server.url(), Some(&ada.token)).unwrap()
-            })).await;
-            let apis = others.iter().chain(std::iter::repeat_n(&ada.api, 50));
-            let answers = join_all(apis.map(|api| api.send_message(request.clone()))).await;
-            let messages: HashSet<_> = answers
-                .into_iter()
-                .map(|answer| answer.unwrap().message.unwrap())
-                .map(|message| (message.id, message.text, message.changed))
-                .collect();
-            assert_eq!(messages.len(), 1, "{messages:?}");
-            assert_eq!(ada.messages(1).await.len(), round + 1);
-        }
+        one_message(&server.url()).await;
         server.stop().await;
     }
 
@@ -215,5 +197,27 @@ on_both! {
         assert_eq!(send(&again, request(1, "hello", 0)).await.unwrap(), sent);
         assert_reused(send(&again, request(1, "other", 0)).await);
         server.stop().await;
+    }
+}
+
+pub async fn one_message(url: &str) {
+    let ada = Person::register(url, "ada").await;
+    for round in 0..if in_full() { 50 } else { 5 } {
+        let request = v1::SendMessageRequest {
+            request_id: format!("6f1c7e2a-0b60-4c6b-9b6d-0d1c32e7b{round:03}"),
+            ..request(1, "once", 0)
+        };
+        // Half of them over a connection each.
+        let others =
+            join_all((0..50).map(|_| async { rookery_client::Api::new(url, Some(&ada.token)).unwrap() })).await;
+        let apis = others.iter().chain(std::iter::repeat_n(&ada.api, 50));
+        let answers = join_all(apis.map(|api| api.send_message(request.clone()))).await;
+        let messages: HashSet<_> = answers
+            .into_iter()
+            .map(|answer| answer.unwrap().message.unwrap())
+            .map(|message| (message.id, message.text, message.changed))
+            .collect();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        assert_eq!(ada.messages(1).await.len(), round + 1);
     }
 }

@@ -106,7 +106,7 @@ fn long(number: i64) -> String {
 }
 
 /// The memory that the program has, in KiB.
-fn resident(server: &Process) -> u64 {
+pub fn resident(server: &Process) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

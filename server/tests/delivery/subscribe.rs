@@ -31,7 +31,7 @@ on_both! {
     async fn a_stream_subscribed_while_writers_run_has_no_hole_and_no_repeat(backend) {
         let server = Served::start(backend).await;
         let count = if in_full() { 2_000 } else { 200 };
-        subscribe_race(&server, count).await;
+        subscribe_race(&server.url(), count).await;
         server.stop().await;
     }
 }
@@ -53,16 +53,16 @@ async fn a_stream_subscribed_while_reads_are_slow_has_no_hole_and_no_repeat() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    subscribe_race(&server, if in_full() { 2_000 } else { 60 }).await;
+    subscribe_race(&server.url(), if in_full() { 2_000 } else { 60 }).await;
     assert!(!slow.is_finished(), "reads were not slow");
     slow.abort();
     server.stop().await;
 }
 
-async fn subscribe_race(server: &Served, count: usize) {
+pub async fn subscribe_race(url: &str, count: usize) {
     let mut chance = chance("subscribe race");
-    let writers = people(&server.url(), "writer", 8).await;
-    let readers = people(&server.url(), "reader", SUBSCRIBERS).await;
+    let writers = people(url, "writer", 8).await;
+    let readers = people(url, "reader", SUBSCRIBERS).await;
     let everybody: Vec<&Person> = writers.iter().chain(&readers).collect();
     let group = writers[0].group("group", &everybody, false).await;
     let ledger = Arc::new(Ledger::default());

@@ -138,7 +138,7 @@ pub struct Served {
     /// What the program prints after its first start.
     pub owner_code: Option<String>,
     stop: Option<oneshot::Sender<()>>,
-    task: tokio::task::JoinHandle<()>,
+    task: tokio::task::JoinHandle<Result<(), String>>,
 }
 
 impl Served {
@@ -171,7 +171,7 @@ impl Served {
     /// Stops it as SIGTERM does; its data stays.
     pub async fn stop(mut self) -> Store {
         drop(self.stop.take());
-        self.task.await.unwrap();
+        self.task.await.unwrap().unwrap();
         self.store
     }
 
@@ -256,6 +256,7 @@ pub struct Process {
     child: Child,
     pub address: SocketAddr,
     program: Vec<String>,
+    failpoints: String,
 }
 
 impl Process {
@@ -266,14 +267,24 @@ impl Process {
 
     /// Starts it behind other programs (strace, say).
     pub fn under(store: &Store, before: &[&str], listen: &str) -> Self {
+        Self::of(env!("CARGO_BIN_EXE_rookery-server").into(), "", store, before, listen)
+    }
+
+    /// Starts the program that fails where it is told to, as server/src/fault.rs says.
+    pub fn failing(store: &Store, failpoints: &str, before: &[&str], listen: &str) -> Self {
+        let program = tool("ROOKERY_TEST_FAILING").to_string_lossy().into_owned();
+        Self::of(program, failpoints, store, before, listen)
+    }
+
+    fn of(server: String, failpoints: &str, store: &Store, before: &[&str], listen: &str) -> Self {
         let mut program: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
-        program.push(env!("CARGO_BIN_EXE_rookery-server").into());
+        program.push(server);
         program.extend(["--data".into(), store.dir.to_string_lossy().into_owned()]);
         if !store.database.is_empty() {
             program.extend(["--database".into(), store.database.clone()]);
         }
-        let (child, address) = spawn(&program, listen);
-        Self { child, address, program }
+        let (child, address) = spawn(&program, failpoints, listen);
+        Self { child, address, program, failpoints: failpoints.to_owned() }
     }
 
     pub fn url(&self) -> String {
@@ -311,9 +322,15 @@ impl Process {
     /// Starts it again, on the same address.
     pub fn restart(&mut self) {
         self.kill();
-        let (child, address) = spawn(&self.program, &self.address.to_string());
+        let (child, address) = spawn(&self.program, &self.failpoints, &self.address.to_string());
         self.child = child;
         self.address = address;
+    }
+
+    /// The same, to fail elsewhere from now on.
+    pub fn restart_to_fail(&mut self, failpoints: &str) {
+        failpoints.clone_into(&mut self.failpoints);
+        self.restart();
     }
 }
 
@@ -323,10 +340,11 @@ impl Drop for Process {
     }
 }
 
-fn spawn(program: &[String], listen: &str) -> (Child, SocketAddr) {
+fn spawn(program: &[String], failpoints: &str, listen: &str) -> (Child, SocketAddr) {
     let mut child = Command::new(&program[0])
         .args(&program[1..])
         .args(["--listen", listen])
+        .env("FAILPOINTS", failpoints)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()

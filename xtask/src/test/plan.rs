@@ -59,6 +59,7 @@ impl Plan {
             ("buf breaking", self.buf),
             ("web", self.web),
             ("clippy", self.lint),
+            ("build to fail", self.rust),
             ("build", self.rust),
             ("database", self.rust),
             ("tests", self.rust),

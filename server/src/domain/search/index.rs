@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use super::gram::{self, Mark};
 use crate::{
     domain::{Ctx, Error, Result, media, mention},
+    fault,
     store::{
         self, Conn, Db,
         search::{Advance, Batch, ChangedRow, Changes, Entry},
@@ -129,11 +130,13 @@ async fn step(ctx: &Ctx, conversations: &[i64]) -> Result<Vec<i64>> {
         return Ok(more);
     }
     let asked: Vec<i64> = batch.advances.iter().map(|advance| advance.conversation_id).collect();
+    fault::at("indexing");
     let done = match &ctx.db {
         // There is one connection that writes, and the writer has it.
         Db::Sqlite { .. } => ctx.writer.index(batch).await?,
         Db::Postgres { .. } => store::search::write(&mut ctx.db.writer().await?, &batch).await?,
     };
+    fault::at("indexed");
     Ok(more.into_iter().chain(asked.into_iter().filter(|id| !done.contains(id))).collect())
 }
 

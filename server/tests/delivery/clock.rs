@@ -1,0 +1,82 @@
+//! J05: the machine's clock jumps, far ahead and back. Numbers are the order; time says nothing about it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use rookery_client::{Api, Code, v1};
+use rookery_server::domain::ctx::Clock;
+
+use crate::{
+    harness::{PASSWORD, Person, Served, Store},
+    ledger::Ledger,
+    on_both,
+    traffic::{End, Reader, chance, request_id, send, stored},
+};
+
+const HOUR: i64 = 3_600_000;
+
+on_both! {
+    async fn a_clock_that_jumps_changes_neither_the_order_nor_what_a_stream_resumes_from(backend) {
+        let mut chance = chance("clock");
+        let ahead = Arc::new(AtomicI64::new(0));
+        let clock = {
+            let (ahead, system) = (ahead.clone(), Clock::system());
+            Clock::new(move || system.now() + ahead.load(Ordering::Relaxed))
+        };
+        let store = Store::new(backend).await;
+        let config = store.config();
+        let mut server = Served::serve(store, &config, clock.clone()).await;
+        let mut ada = server.user("ada").await;
+        let ledger = Arc::new(Ledger::default());
+        let mut reader = Reader::new(&ada.api, &ledger, "ada", BTreeMap::from([(1, 0)]));
+        // Two hours back, 400 days ahead, and back to the present; in mid-run, and once more over a restart.
+        for jump in [0, -2 * HOUR, 400 * 24 * HOUR, -2 * HOUR, 0] {
+            ahead.store(jump, Ordering::Relaxed);
+            for restart in [false, true] {
+                if restart {
+                    server = Served::serve(server.stop().await, &config, clock.clone()).await;
+                }
+                ada = again(&server, ada, jump).await;
+                reader.api = ada.api.clone();
+                for number in 0..5 {
+                    let request = v1::SendMessageRequest {
+                        conversation_id: 1,
+                        text: format!("{jump} {number}"),
+                        request_id: request_id(&mut chance),
+                        ..Default::default()
+                    };
+                    send(&ledger, (&ada.api, ada.id), request, || false).await.unwrap();
+                }
+                let goal = stored(&ada.api, &[1]).await.iter().map(|(id, stored)| (*id, stored.position)).collect();
+                let end = reader.read(|reader| reader.has(&goal)).await;
+                assert!(matches!(end, End::Enough), "{end:?}");
+            }
+        }
+        let rows = stored(&ada.api, &[1]).await;
+        ledger.verify(&rows, true);
+        let times: Vec<_> = rows[&1].messages.iter().map(|message| message.created_at.map(|at| (at.seconds, at.nanos))).collect();
+        assert_eq!(times.len(), 50);
+        assert!(times.is_sorted(), "a later message has an earlier time");
+        server.stop().await;
+    }
+}
+
+/// The same person on a server whose clock has jumped: 400 days ahead her session has ended of age, and she signs in again.
+async fn again(server: &Served, person: Person, jump: i64) -> Person {
+    let api = Api::new(&server.url(), Some(&person.token)).unwrap();
+    let token = match api.get_user(v1::GetUserRequest { user_id: person.id }).await {
+        Ok(_) => person.token,
+        Err(error) => {
+            assert_eq!((error.code, jump > 0), (Code::Unauthenticated, true), "{error:?}");
+            let request =
+                v1::SignInRequest { name: person.name.clone(), password: PASSWORD.into(), ..Default::default() };
+            server.anonymous().sign_in(request).await.unwrap().token
+        }
+    };
+    Person { api: Api::new(&server.url(), Some(&token)).unwrap(), token, ..person }
+}

@@ -1,0 +1,52 @@
+//! C09: all of PostgreSQL dies at once, again and again; the server lives on and comes back to it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rand::RngExt;
+
+use crate::{
+    cluster::Cluster,
+    harness::{Backend, Person, Process, Store, in_full},
+    ledger::Ledger,
+    traffic::{Reader, Readers, Writers, chance, people, stored},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_is_killed_again_and_again_loses_and_doubles_nothing() {
+    let cycles = if in_full() { 20 } else { 3 };
+    let mut chance = chance("killed PostgreSQL");
+    let mut cluster = Cluster::new();
+    cluster.start(&[]).await;
+    let folder = Store::new(Backend::Sqlite).await;
+    let store = Store { dir: folder.dir.join("data"), database: cluster.database() };
+    let mut server = Process::start(&store);
+    let writers = people(&server.url(), "writer", 8).await;
+    let readers = people(&server.url(), "reader", 2).await;
+    let everybody: Vec<&Person> = writers.iter().chain(&readers).collect();
+    let mut conversations = vec![1];
+    for number in 1..4 {
+        conversations.push(readers[0].group(&format!("group {number}"), &everybody, false).await);
+    }
+    let ledger = Arc::new(Ledger::default());
+    let start: BTreeMap<i64, i64> = conversations.iter().map(|id| (*id, 0)).collect();
+    let reading = readers.iter().map(|person| Reader::new(&person.api, &ledger, &person.name, start.clone()));
+    let reading = Readers::start(reading.collect());
+    let writing = Writers::start(&ledger, &writers, &conversations, Duration::from_millis(2), &mut chance);
+    for _ in 0..cycles {
+        let before = ledger.acks();
+        tokio::time::sleep(Duration::from_millis(chance.random_range(300..1500))).await;
+        cluster.kill();
+        tokio::time::sleep(Duration::from_millis(chance.random_range(0..500))).await;
+        cluster.start(&[]).await;
+        crate::traffic::within(Duration::from_secs(6), "messages are stored again", async || {
+            ledger.acks() > before + 50
+        })
+        .await;
+    }
+    writing.stop().await;
+    let rows = stored(&readers[0].api, &conversations).await;
+    reading.finish(&rows).await;
+    println!("{cycles} kills of PostgreSQL, {} acks", ledger.acks());
+    ledger.verify(&rows, true);
+    assert_eq!(server.ended_within(Duration::ZERO), None, "the server has ended");
+}
