@@ -177,11 +177,26 @@ impl Client {
 
     /// Chooses how the user wants to be seen, on all her devices.
     pub async fn set_status(&self, kind: v1::StatusKind) -> Result<(), Error> {
-        let status = self
-            .api
-            .set_status(v1::SetStatusRequest { kind: kind.into(), ..v1::SetStatusRequest::default() })
-            .await?
-            .status;
+        self.choose(v1::SetStatusRequest { kind: kind.into(), ..v1::SetStatusRequest::default() }).await
+    }
+
+    /// Says what the user is doing, for a time or until she says something else; an empty text takes it back.
+    pub async fn set_status_text(&self, text: impl Into<String>, holds: Option<Duration>) -> Result<(), Error> {
+        let expires_in = match holds {
+            Some(holds) => Some(holds.try_into().map_err(|_| Error::invalid("expires_in", "This is too long."))?),
+            None => None,
+        };
+        self.choose(v1::SetStatusRequest { text: Some(text.into()), expires_in, ..v1::SetStatusRequest::default() })
+            .await
+    }
+
+    /// Whether nobody is told when the user was last connected.
+    pub async fn hide_last_seen(&self, hide: bool) -> Result<(), Error> {
+        self.choose(v1::SetStatusRequest { hide_last_seen: Some(hide), ..v1::SetStatusRequest::default() }).await
+    }
+
+    async fn choose(&self, request: v1::SetStatusRequest) -> Result<(), Error> {
+        let status = self.api.set_status(request).await?.status;
         self.learn_event(Kind::StatusChanged(v1::StatusChanged { status })).await;
         Ok(())
     }

@@ -42,7 +42,7 @@ pub struct State {
     opened: Vec<i64>,
     limits: v1::ServerLimits,
     timings: v1::ServerTimings,
-    status: v1::StatusKind,
+    status: v1::Status,
 }
 
 impl Default for State {
@@ -61,7 +61,7 @@ impl Default for State {
             opened: Vec::new(),
             limits: v1::ServerLimits::default(),
             timings: v1::ServerTimings::default(),
-            status: v1::StatusKind::Online,
+            status: v1::Status { kind: v1::StatusKind::Online.into(), ..v1::Status::default() },
         }
     }
 }
@@ -102,9 +102,9 @@ impl State {
         &self.timings
     }
 
-    /// How the caller wants to be seen.
-    pub fn status(&self) -> v1::StatusKind {
-        self.status
+    /// How the caller wants to be seen, and what she says of it.
+    pub fn status(&self) -> &v1::Status {
+        &self.status
     }
 
     /// The conversations to list, in order: the global room, then the one with the newest message first. A direct chat
@@ -173,6 +173,15 @@ impl State {
     pub fn presence(&self, user_id: i64) -> v1::PresenceState {
         let state = self.presences.get(&user_id).map(v1::Presence::state);
         state.filter(|state| *state != v1::PresenceState::Unspecified).unwrap_or(v1::PresenceState::Offline)
+    }
+
+    /// What a person says of what she is doing, as long as it holds; often empty. `now` is in milliseconds since 1970.
+    pub fn status_text(&self, user_id: i64, now: i64) -> &str {
+        let Some(user) = self.user(user_id) else { return "" };
+        let ends = user.status_expires_at.map_or(i64::MAX, |ends| {
+            ends.seconds.saturating_mul(1000).saturating_add(i64::from(ends.nanos) / 1_000_000)
+        });
+        if ends > now { &user.status_text } else { "" }
     }
 
     /// When a person was last connected; none while she is, and where it is not known.

@@ -57,6 +57,9 @@ fn compare(found: &Value, expected: &Value, place: String, differences: &mut Vec
     }
 }
 
+/// When the scenarios play, for texts that end.
+const NOW: i64 = 1_000_000;
+
 fn describe(state: &State) -> Value {
     let connection = match state.connection() {
         Connection::Connecting => "connecting",
@@ -68,7 +71,10 @@ fn describe(state: &State) -> Value {
     let by_id = |conversation: &Conversation| (conversation.id().to_string(), conversation_value(state, conversation));
     let user = |user: &Arc<v1::User>| {
         let presence = state.presence(user.id).as_str_name().trim_start_matches("PRESENCE_STATE_");
-        (user.id.to_string(), json!({ "name": user.display_name, "presence": presence }))
+        (
+            user.id.to_string(),
+            json!({ "name": user.display_name, "presence": presence, "says": state.status_text(user.id, NOW) }),
+        )
     };
     let upload = |pending: &Arc<Pending>| {
         let (sent, total) = state.upload(&pending.request_id)?;
@@ -77,7 +83,9 @@ fn describe(state: &State) -> Value {
     json!({
         "connection": connection,
         "me": state.user_id(),
-        "status": state.status().as_str_name().trim_start_matches("STATUS_KIND_"),
+        "says": state.status().text,
+        "hidesLastSeen": state.status().hide_last_seen,
+        "status": state.status().kind().as_str_name().trim_start_matches("STATUS_KIND_"),
         "uploads": state.all_pending().filter_map(upload).collect::<serde_json::Map<_, _>>(),
         "unread": state.unread(),
         "blocked": state.blocked().collect::<Vec<_>>(),

@@ -188,7 +188,7 @@ pub fn presence_of(world: &State, id: i64, answered: Option<PresenceState>) -> P
 /// How others see the user: as she has chosen, while there is a connection.
 #[must_use]
 pub fn own_presence(world: &State) -> PresenceState {
-    match (world.connection(), world.status()) {
+    match (world.connection(), world.status().kind()) {
         (Connection::Online | Connection::CatchingUp, StatusKind::Idle) => PresenceState::Idle,
         (Connection::Online | Connection::CatchingUp, StatusKind::DoNotDisturb) => PresenceState::DoNotDisturb,
         (Connection::Online | Connection::CatchingUp, StatusKind::Online | StatusKind::Unspecified) => {

@@ -7,7 +7,10 @@ use rookery_api::v1::RegistrationMode;
 use serde::Deserialize;
 
 use crate::{
-    domain::ctx::{Limits, Timings},
+    domain::{
+        ctx::{Limits, Timings},
+        rate::{self, Rate, Span},
+    },
     gif, operator,
     peer::Proxies,
     store::DbConfig,
@@ -129,6 +132,22 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// Wrong passwords for a name before the next try has to wait.
     pub sign_in_tries: u32,
+    /// Whether there are rates at all.
+    pub enabled: bool,
+    pub send_rate: Rate,
+    pub change_rate: Rate,
+    pub profile_rate: Rate,
+    pub creation_rate: Rate,
+    pub history_rate: Rate,
+    pub search_rate: Rate,
+    pub upload_rate: Rate,
+    pub gif_rate: Rate,
+    pub stream_rate: Rate,
+    pub export_rate: Rate,
+    pub call_rate: Rate,
+    pub sign_in_rate: Rate,
+    pub registration_rate: Rate,
+    pub bad_token_rate: Rate,
 }
 
 /// The `[timings]` table, in seconds.
@@ -196,6 +215,21 @@ impl Default for LimitsConfig {
             search_milliseconds: 200,
             connections: 20_000,
             sign_in_tries: 5,
+            enabled: true,
+            send_rate: Rate::new(40, 4, Span::Second),
+            change_rate: Rate::new(20, 4, Span::Second),
+            profile_rate: Rate::new(10, 12, Span::Minute),
+            creation_rate: Rate::new(20, 10, Span::Minute),
+            history_rate: Rate::new(100, 20, Span::Second),
+            search_rate: Rate::new(20, 5, Span::Second),
+            upload_rate: Rate::new(30, 1, Span::Second),
+            gif_rate: Rate::new(20, 2, Span::Second),
+            stream_rate: Rate::new(20, 1, Span::Second),
+            export_rate: Rate::new(2, 4, Span::Hour),
+            call_rate: Rate::new(200, 50, Span::Second),
+            sign_in_rate: Rate::new(20, 20, Span::Minute),
+            registration_rate: Rate::new(3, 2, Span::Minute),
+            bad_token_rate: Rate::new(1000, 100, Span::Minute),
         }
     }
 }
@@ -335,6 +369,28 @@ impl Config {
             blocks: limits.blocks,
             status_characters: limits.status_characters,
             search: Duration::from_millis(limits.search_milliseconds),
+        }
+    }
+
+    /// How often somebody may call.
+    pub fn rates(&self) -> rate::Settings {
+        let limits = &self.limits;
+        rate::Settings {
+            enabled: limits.enabled,
+            sends: limits.send_rate,
+            changes: limits.change_rate,
+            profiles: limits.profile_rate,
+            creations: limits.creation_rate,
+            history: limits.history_rate,
+            searches: limits.search_rate,
+            uploads: limits.upload_rate,
+            gifs: limits.gif_rate,
+            streams: limits.stream_rate,
+            exports: limits.export_rate,
+            calls: limits.call_rate,
+            sign_ins: limits.sign_in_rate,
+            registrations: limits.registration_rate,
+            bad_tokens: limits.bad_token_rate,
         }
     }
 

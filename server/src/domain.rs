@@ -21,6 +21,7 @@ pub mod mention;
 pub mod message;
 pub mod password;
 pub mod pin;
+pub mod rate;
 pub mod reaction;
 pub mod read;
 pub mod registration;

@@ -179,7 +179,7 @@ impl Hub {
         match kind {
             Kind::ConversationRemoved(removed) => state.put_out(removed.conversation_id, user_id, i64::MAX),
             Kind::StatusChanged(v1::StatusChanged { status: Some(status) }) => {
-                self.choose(state, user_id, status.kind());
+                self.choose(state, user_id, &status);
             }
             _ => {}
         }

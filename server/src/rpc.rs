@@ -10,6 +10,7 @@ mod frame;
 mod gif;
 mod media;
 mod message;
+mod rate;
 mod server;
 mod status;
 mod user;
@@ -86,7 +87,7 @@ pub fn routes(
         routes = routes.add_service(reflection().build_v1()?).add_service(reflection().build_v1alpha()?);
     }
     let complete = MapResponseLayer::new(status::complete);
-    let recognize = MapRequestLayer::new(move |request| browser::recognize(request, plain_cookies));
+    let recognize = MapRequestLayer::new(move |request| rate::classify(browser::recognize(request, plain_cookies)));
     Ok(routes.prepare().into_axum_router().layer(complete).layer(tonic_web::GrpcWebLayer::new()).layer(recognize))
 }
 

@@ -72,7 +72,7 @@ impl Stage {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_is_played_by_two_browsers_and_client_core() {
     let store = Store::new(Backend::Sqlite).await;
-    let mut stage = Stage { server: Process::start(&store), store, friend: None };
+    let mut stage = Stage { server: Process::with_rates(&store), store, friend: None };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../client-web/e2e/run.mjs");
     let mut play = Command::new(tool("ROOKERY_TEST_NODE"))
         .arg(script)

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use device::{Device, PATIENCE};
 use harness::{Person, Process, Served, Store};
-use rookery_client::{Connection, Conversation, PageAt, PendingStatus, Run, State, v1};
+use rookery_client::{Attachment, Connection, Conversation, PageAt, Pending, PendingStatus, Run, State, v1};
 
 const GLOBAL: i64 = 1;
 
@@ -127,7 +127,7 @@ on_both! {
 on_both! {
     async fn what_is_sent_offline_arrives_once_and_in_order_also_after_a_restart_of_the_client(backend) {
         let store = Store::new(backend).await;
-        let mut server = Process::start(&store);
+        let mut server = Process::with_rates(&store);
         let url = server.url();
         let (ada, bob) = (Person::register(&url, "ada").await, Person::register(&url, "bob").await);
         let mut one = Device::start(&store.dir, &url, &ada, "one").await;
@@ -172,7 +172,7 @@ on_both! {
 on_both! {
     async fn a_server_that_is_killed_again_and_again_loses_and_doubles_nothing(backend) {
         let store = Store::new(backend).await;
-        let mut server = Process::start(&store);
+        let mut server = Process::with_rates(&store);
         let url = server.url();
         let (ada, bob) = (Person::register(&url, "ada").await, Person::register(&url, "bob").await);
         let mut one = Device::start(&store.dir, &url, &ada, "one").await;
@@ -194,6 +194,56 @@ on_both! {
         assert_eq!(chat(&two.state(), GLOBAL).unread(), 120);
         let fresh = bob.api.get_conversation(v1::GetConversationRequest { conversation_id: GLOBAL }).await.unwrap();
         assert_eq!(fresh.conversation.unwrap().mine.unwrap().unread, 120);
+    }
+}
+
+on_both! {
+    async fn who_is_told_to_wait_waits_and_nobody_is_told_of_it(backend) {
+        let server = Served::with(backend, |config| {
+            let limits = &mut config.limits;
+            limits.enabled = true;
+            limits.send_rate = "2 + 3/s".parse().unwrap();
+            limits.history_rate = "1 + 1/s".parse().unwrap();
+            limits.upload_rate = "1 + 1/s".parse().unwrap();
+            limits.call_rate = "3 + 2/s".parse().unwrap();
+        })
+        .await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let mut one = Device::start(&server.store.dir, &server.url(), &ada, "one").await;
+        let mut two = Device::start(&server.store.dir, &server.url(), &bob, "two").await;
+        one.open(GLOBAL).await;
+        for number in 0..8 {
+            one.client.send(GLOBAL, number.to_string(), 0);
+            one.client.typing(GLOBAL, false);
+        }
+        let file = |name: &str| Attachment::Bytes { name: name.into(), bytes: name.into() };
+        one.client.send_with(GLOBAL, "files", 0, ["a", "b", "c"].map(file).into());
+        let fine = |state: &State| {
+            let failed = |pending: &Arc<Pending>| matches!(pending.status, PendingStatus::Failed(_));
+            let shown = chat(state, GLOBAL).failed();
+            assert!(shown.is_none() && !state.all_pending().any(failed), "{shown:?}");
+        };
+        let done = |state: &State| {
+            fine(state);
+            state.pending(GLOBAL).is_empty() && ends_with(state, GLOBAL, "files")
+        };
+        let state = one.until("all sent", done).await;
+        assert_eq!(texts(&state, GLOBAL), ["0", "1", "2", "3", "4", "5", "6", "7", "files"]);
+        // Pages, one after the other, also more often than they may be asked for.
+        two.online().await;
+        for _ in 0..4 {
+            for id in [3, 6] {
+                two.client.load_around(GLOBAL, id);
+                two.until("around", |state| {
+                    fine(state);
+                    run(state, GLOBAL).is_some_and(|run| run.get(id).is_some())
+                })
+                .await;
+            }
+            two.client.open(GLOBAL);
+            two.client.load_reply(GLOBAL, 1);
+        }
+        two.until("people are known", |state| state.user(ada.id).is_some()).await;
     }
 }
 
@@ -251,7 +301,7 @@ on_both! {
 on_both! {
     async fn a_refused_message_waits_for_its_writer_and_lets_the_next_one_go(backend) {
         let store = Store::new(backend).await;
-        let mut server = Process::start(&store);
+        let mut server = Process::with_rates(&store);
         let ada = Person::register(&server.url(), "ada").await;
         let mut one = Device::start(&store.dir, &server.url(), &ada, "one").await;
         one.online().await;

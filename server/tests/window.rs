@@ -157,7 +157,7 @@ const PICTURE: &[u8] = include_bytes!("window/bridge.jpg");
 #[tokio::test(flavor = "multi_thread")]
 async fn two_windows_talk_and_nothing_is_lost_when_the_server_dies() {
     let store = Store::new(Backend::Sqlite).await;
-    let mut server = Process::start(&store);
+    let mut server = Process::with_rates(&store);
     let url = server.url();
     let cleo = Person::register(&url, "cleo").await;
     let display = Display::start();

@@ -256,8 +256,10 @@ impl State {
     }
 
     fn choose(&mut self, status: Option<&v1::Status>) {
-        let chosen = status.map_or(StatusKind::Online, v1::Status::kind);
-        self.status = if chosen == StatusKind::Unspecified { StatusKind::Online } else { chosen };
+        self.status = status.cloned().unwrap_or_default();
+        if self.status.kind() == StatusKind::Unspecified {
+            self.status.set_kind(StatusKind::Online);
+        }
     }
 
     fn see(&mut self, presences: &[Presence]) {

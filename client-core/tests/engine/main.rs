@@ -400,5 +400,5 @@ async fn the_chosen_status_is_known_at_once() {
     assert_eq!(stage.script.calls("set_status").len(), 1);
     let status = Some(v1::Status { kind: v1::StatusKind::DoNotDisturb.into(), ..Default::default() });
     stream.tell(0, 0, 0, Kind::StatusChanged(v1::StatusChanged { status })).await;
-    stage.until("chosen elsewhere", |state| state.status() == v1::StatusKind::DoNotDisturb).await;
+    stage.until("chosen elsewhere", |state| state.status().kind() == v1::StatusKind::DoNotDisturb).await;
 }

@@ -119,7 +119,7 @@ impl State {
     fn presence_words(&self, presence: PresenceState, world: &World, now: &Zoned) -> String {
         let word = speech::presence(presence);
         if self.id == world.user_id() {
-            return speech::status(world.status()).0.to_owned();
+            return speech::status(world.status().kind()).0.to_owned();
         }
         let answered = self.answer.as_ref().and_then(|answer| answer.presence.as_ref());
         let seen = world.last_seen(self.id).or(answered.and_then(|presence| presence.last_seen_at.as_ref()));

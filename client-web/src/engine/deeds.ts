@@ -1,10 +1,11 @@
 // What the user asks of the server and waits for. What changed is in the state when a deed is done; a "no" is thrown.
 
-import { create } from "@bufbuild/protobuf";
+import { type MessageInitShape, create } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 
 import { Failure } from "../api/error";
 import { type Conversation, type Message, type StatusKind, SubscribeResponseSchema } from "../api/protocol";
+import { type SetStatusRequestSchema } from "../gen/rookery/v1/user_service_pb";
 import type { Engine } from "./engine";
 
 /** The direct chat with somebody; it can be opened when this gives its id. */
@@ -77,8 +78,22 @@ export async function updateProfile(
 }
 
 /** Chooses how the user is seen. */
-export async function setStatus(engine: Engine, kind: StatusKind): Promise<void> {
-  const { status } = await engine.api.users.setStatus({ kind });
+export function setStatus(engine: Engine, kind: StatusKind): Promise<void> {
+  return choose(engine, { kind });
+}
+
+/** Says what the user is doing, for so many seconds or until she says something else; "" takes it back. */
+export function setStatusText(engine: Engine, text: string, seconds?: number): Promise<void> {
+  return choose(engine, { text, expiresIn: seconds === undefined ? undefined : { seconds: BigInt(seconds) } });
+}
+
+/** Whether nobody is told when the user was last connected. */
+export function hideLastSeen(engine: Engine, hideLastSeen: boolean): Promise<void> {
+  return choose(engine, { hideLastSeen });
+}
+
+async function choose(engine: Engine, request: MessageInitShape<typeof SetStatusRequestSchema>): Promise<void> {
+  const { status } = await engine.api.users.setStatus(request);
   const changed = { case: "statusChanged" as const, value: { status } };
   engine.emit({ kind: "eventReceived", response: create(SubscribeResponseSchema, { event: { kind: changed } }) });
 }

@@ -19,6 +19,7 @@ import { Keeper, painted } from "./keeper";
 import { Link } from "./link";
 import { Loading } from "./loading";
 import { Outgoing } from "./outgoing";
+import { patiently } from "./patience";
 import { People } from "./people";
 import { Reading } from "./reading";
 import { Stream } from "./stream";
@@ -134,7 +135,7 @@ export class Engine implements Core {
   async loadReply(conversationId: bigint, id: bigint): Promise<void> {
     if (!this.ready) return;
     try {
-      const { message, users } = await this.api.messages.getMessage({ conversationId, id });
+      const { message, users } = await patiently(() => this.api.messages.getMessage({ conversationId, id }));
       this.emit({ kind: "usersLoaded", users, presences: [] });
       if (message) this.emit({ kind: "replyLoaded", message });
     } catch {

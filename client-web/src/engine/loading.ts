@@ -6,6 +6,7 @@ import { firstId, lastId, get } from "../state/run";
 import { NEWEST, type PageAt, placeName } from "../state/update";
 import type { Core } from "./core";
 import type { People } from "./people";
+import { patiently } from "./patience";
 import { named } from "./people";
 
 /** Messages of one page. */
@@ -98,7 +99,7 @@ export class Loading {
     const key = `${conversationId} ${placeName(at)}`;
     try {
       const request = { conversationId, at: place, pageSize: PAGE_SIZE };
-      const { messages, users, moreBefore, moreAfter } = await this.core.api.messages.listMessages(request);
+      const { messages, users, moreBefore, moreAfter } = await patiently(() => this.core.api.messages.listMessages(request));
       this.pages.delete(key);
       if (meanwhile.stale) return this.moved(conversationId, at);
       this.people.want(messages.flatMap(named));

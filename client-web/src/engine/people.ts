@@ -4,6 +4,7 @@ import type { Message, SubscribeResponse } from "../api/protocol";
 import { partnerId } from "../state/conversation";
 import type { State } from "../state/state";
 import type { Core } from "./core";
+import { patiently } from "./patience";
 
 /** GetUsers takes so many at once. */
 const BATCH = 100;
@@ -47,7 +48,7 @@ export class People {
 
   private async call(userIds: bigint[]): Promise<void> {
     try {
-      const { users, presences } = await this.core.api.users.getUsers({ userIds });
+      const { users, presences } = await patiently(() => this.core.api.users.getUsers({ userIds }));
       this.core.emit({ kind: "usersLoaded", users, presences });
     } catch {
       // Asked for again after the next connection at the latest.

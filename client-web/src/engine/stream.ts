@@ -8,6 +8,7 @@ import { NEWEST } from "../state/update";
 import type { Core } from "./core";
 import { type Ask, Holds } from "./holds";
 import type { Loading } from "./loading";
+import { patiently } from "./patience";
 import { type People, named, namedIn } from "./people";
 import type { Reading } from "./reading";
 import type { OthersTyping } from "./typing";
@@ -166,7 +167,7 @@ export class Stream {
 
   private async askChanges(conversationId: bigint, after: bigint): Promise<void> {
     const { core, people } = this.parts;
-    const answer = await core.api.messages.listChanges({ conversationId, after });
+    const answer = await patiently(() => core.api.messages.listChanges({ conversationId, after }));
     const { messages, users, position, more } = answer;
     const cursor = core.state.conversations.get(conversationId)?.cursor ?? 0n;
     const news = messages.filter((message) => message.changed > cursor);
@@ -179,7 +180,7 @@ export class Stream {
   }
 
   private async askConversation(conversationId: bigint): Promise<void> {
-    const { conversation, users } = await this.parts.core.api.conversations.getConversation({ conversationId });
+    const { conversation, users } = await patiently(() => this.parts.core.api.conversations.getConversation({ conversationId }));
     this.parts.core.emit({ kind: "conversationLoaded", conversation, users });
     this.goOn(this.holds.filled(conversationId, "fetch"));
   }

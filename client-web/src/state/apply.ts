@@ -124,7 +124,7 @@ function receive(state: State, response: v1.SubscribeResponse): State {
       return change(state, kind.value.conversationId, (known) => conversations.setMine(known, messageId, emote, mine));
     }
     case "statusChanged":
-      return { ...state, status: kind.value.status?.kind ?? state.status };
+      return { ...state, status: kind.value.status ?? state.status };
     case "membershipChanged": {
       const { mutedUntil, hiddenThrough } = kind.value;
       return change(state, kind.value.conversationId, (known) => ({ ...known, mutedUntil, hiddenThrough }));
@@ -165,7 +165,7 @@ function begin(old: State, ready: v1.Ready): State {
     userId: ready.user?.id ?? state.userId,
     limits: ready.limits ?? state.limits,
     timings: ready.timings ?? state.timings,
-    status: ready.status?.kind ?? state.status,
+    status: ready.status ?? state.status,
     blocked: new Set(ready.blockedUserIds),
     conversations: kept,
     opened: state.opened.filter((id) => kept.has(id)),

@@ -8,13 +8,16 @@ import * as v1 from "../api/protocol";
 import { apply } from "./apply";
 import { type Conversation, isHidden } from "./conversation";
 import { type Run, firstId, lastId } from "./run";
-import { EMPTY, type State, chats, pending, presence, title, unread } from "./state";
+import { EMPTY, type State, chats, chosenStatus, pending, presence, statusText, title, unread } from "./state";
 import { NEWEST, type PageAt, type Pending, type Update } from "./update";
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- the tables are free JSON */
 const tables = import.meta.glob<any[]>("../../../client-core/tests/scenarios/*.json", { eager: true, import: "default" });
 const nameOf = (path: string) => path.replace(/^.*\/|\.json$/g, "");
 const base = Object.entries(tables).find(([path]) => nameOf(path) === "base")?.[1] ?? [];
+
+/** When the scenarios play, for texts that end. */
+const NOW = 1_000_000;
 
 let count = 0;
 for (const [path, scenarios] of Object.entries(tables)) {
@@ -45,12 +48,14 @@ function compare(found: any, expected: any, place: string): void {
 function shown(state: State) {
   const users = [...state.users.values()].map((user) => [
     user.id,
-    { name: user.displayName, presence: v1.PresenceState[presence(state, user.id)] },
+    { name: user.displayName, presence: v1.PresenceState[presence(state, user.id)], says: statusText(state, user.id, NOW) },
   ]);
   return {
     connection: state.connection.is,
     me: Number(state.userId),
-    status: v1.StatusKind[state.status],
+    status: v1.StatusKind[chosenStatus(state)],
+    says: state.status?.text ?? "",
+    hidesLastSeen: state.status?.hideLastSeen ?? false,
     uploads: Object.fromEntries([...state.uploads].map(([id, { sent, total }]) => [id, [sent, total]])),
     unread: Number(unread(state)),
     blocked: [...state.blocked].map(Number).sort((one, other) => one - other),

@@ -34,8 +34,8 @@ export interface State {
   readonly opened: readonly bigint[];
   readonly limits?: v1.ServerLimits;
   readonly timings?: v1.ServerTimings;
-  /** How the caller wants to be seen; unspecified until the server said it. */
-  readonly status: StatusKind;
+  /** How the caller wants to be seen, and what she says of it; none until the server said it. */
+  readonly status?: v1.Status;
 }
 
 export const EMPTY: State = {
@@ -50,7 +50,6 @@ export const EMPTY: State = {
   pending: new Map(),
   uploads: new Map(),
   opened: [],
-  status: StatusKind.UNSPECIFIED,
 };
 
 /**
@@ -104,9 +103,22 @@ export function presence(state: State, userId: bigint): PresenceState {
   return state.presences.get(userId)?.state || PresenceState.OFFLINE;
 }
 
+/** How the caller wants to be seen. */
+export function chosenStatus(state: State): StatusKind {
+  return state.status?.kind || StatusKind.ONLINE;
+}
+
+/** What a person says of what she is doing, as long as it holds. `now` is in milliseconds. */
+export function statusText(state: State, userId: bigint, now: number): string {
+  const user = state.users.get(userId);
+  const ends = user?.statusExpiresAt;
+  const ended = ends !== undefined && Number(ends.seconds) * 1000 + ends.nanos / 1e6 <= now;
+  return ended ? "" : (user?.statusText ?? "");
+}
+
 /** How reachable the caller is to others, as far as she is told: by her own choice, then by what her devices say. */
 export function ownPresence(state: State): PresenceState {
-  switch (state.status) {
+  switch (chosenStatus(state)) {
     case StatusKind.INVISIBLE:
       return PresenceState.OFFLINE;
     case StatusKind.DO_NOT_DISTURB:

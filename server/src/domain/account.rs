@@ -139,7 +139,7 @@ pub async fn register(ctx: &Ctx, request: v1::RegisterRequest) -> Result<SignedI
     if row.admin {
         registration::refresh(ctx).await?;
     }
-    Ok(SignedIn { token, user: user::api(row) })
+    Ok(SignedIn { token, user: user::api(row, ctx.clock.now()) })
 }
 
 struct SignIn {
@@ -210,5 +210,5 @@ pub async fn sign_in(ctx: &Ctx, request: v1::SignInRequest, carried: Option<&str
     let old_session = old_session.unwrap_or_default();
     let command = SignIn { user_id: found.id, proven: found.password_hash, renewed, old_session, device };
     let row = ctx.writer.run(command).await?;
-    Ok(SignedIn { token, user: user::api(row) })
+    Ok(SignedIn { token, user: user::api(row, ctx.clock.now()) })
 }

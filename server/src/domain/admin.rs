@@ -95,10 +95,10 @@ pub(super) async fn act<D: Deed>(ctx: &Ctx, actor: &Actor, deed: D) -> Result<D:
 }
 
 /// An account as admins see it.
-fn api(row: AccountRow) -> v1::Account {
+fn api(row: AccountRow, now: i64) -> v1::Account {
     let (disabled, file_bytes) = (row.disabled, row.file_bytes);
     let last_seen_at = row.user.last_seen_at.map(message::timestamp);
-    let user = user::api(row.user);
+    let user = user::api(row.user, now);
     v1::Account { admin: user.admin, user: Some(user), disabled, last_seen_at, file_bytes }
 }
 
@@ -123,7 +123,10 @@ pub async fn list(ctx: &Ctx, request: &v1::ListAccountsRequest) -> Result<v1::Li
     let mut rows = store::admin::list(&mut conn, &request.page_token, &pattern, size + 1).await?;
     let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| field::name_key(&row.user.name)).unwrap_or_default();
-    Ok(v1::ListAccountsResponse { accounts: rows.into_iter().map(api).collect(), next_page_token: next })
+    Ok(v1::ListAccountsResponse {
+        accounts: rows.into_iter().map(|row| api(row, ctx.clock.now())).collect(),
+        next_page_token: next,
+    })
 }
 
 /// A password to be used, and what of it is to be told: one that was given is known.
@@ -160,7 +163,7 @@ pub async fn create(ctx: &Ctx, actor: &Actor, request: v1::CreateAccountRequest)
     let (secret, told) = password(ctx, request.password);
     let new = account::new(ctx, request.name, secret, &request.display_name).await?;
     let row = act(ctx, actor, Create { new, admin: request.admin }).await?;
-    Ok(v1::CreateAccountResponse { account: Some(api(row)), password: told })
+    Ok(v1::CreateAccountResponse { account: Some(api(row, ctx.clock.now())), password: told })
 }
 
 /// Ends all sessions and tokens of a user; answers how many.
@@ -206,7 +209,7 @@ impl Deed for Update {
         }
         let now = account_of(work.tx.read(), self.user_id).await?;
         if admin != row.user.admin {
-            work.publish(Effect::Profile(user::api(now.user.clone())));
+            work.publish(Effect::Profile(user::api(now.user.clone(), work.tx.now)));
         }
         Ok(now)
     }
@@ -223,7 +226,7 @@ pub(super) async fn keep_one(work: &mut Work, user_id: i64) -> Result<()> {
 
 /// Shuts an account out or lets it in again; makes it an admin's or takes that back.
 pub async fn update(ctx: &Ctx, actor: &Actor, user_id: i64, change: Change) -> Result<v1::Account> {
-    Ok(api(act(ctx, actor, Update { user_id, change }).await?))
+    Ok(api(act(ctx, actor, Update { user_id, change }).await?, ctx.clock.now()))
 }
 
 /// The named fields of a request.

@@ -78,6 +78,6 @@ pub async fn list(ctx: &Ctx, request: &v1::ListAuditEntriesRequest) -> Result<v1
     let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| row.id.to_string()).unwrap_or_default();
     let named: HashSet<i64> = rows.iter().flat_map(|row| [row.actor_id, row.subject_id]).collect();
-    let users = user::list_of(&mut conn, &named.into_iter().collect::<Vec<_>>()).await?;
+    let users = user::list_of(&mut conn, &named.into_iter().collect::<Vec<_>>(), ctx.clock.now()).await?;
     Ok(v1::ListAuditEntriesResponse { entries: rows.into_iter().map(api).collect(), users, next_page_token: next })
 }

@@ -77,7 +77,7 @@ pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListBlockedRequest) 
     let next = rows.last().filter(|_| more).map(|row| field::pair_token(row.blocked_at, row.user.id));
     let blocked = |row: store::block::BlockedRow| v1::BlockedUser {
         blocked_at: Some(message::timestamp(row.blocked_at)),
-        user: Some(user::api(row.user)),
+        user: Some(user::api(row.user, ctx.clock.now())),
     };
     Ok(v1::ListBlockedResponse {
         blocked: rows.into_iter().map(blocked).collect(),

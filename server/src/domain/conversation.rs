@@ -109,7 +109,7 @@ pub async fn list(
     let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| row.conversation.id.to_string()).unwrap_or_default();
     let conversations = listed(&mut conn, caller.user_id, rows).await?;
-    let users = user::list_of(&mut conn, &named(&conversations)).await?;
+    let users = user::list_of(&mut conn, &named(&conversations), ctx.clock.now()).await?;
     Ok(v1::ListConversationsResponse { conversations, users, next_page_token: next })
 }
 
@@ -123,7 +123,7 @@ pub async fn get(conn: &mut Conn, reader: i64, id: i64) -> Result<v1::Conversati
 pub async fn get_with_users(ctx: &Ctx, caller: &Caller, id: i64) -> Result<v1::GetConversationResponse> {
     let mut conn = ctx.db.reader().await?;
     let conversation = get(&mut conn, caller.user_id, id).await?;
-    let users = user::list_of(&mut conn, &named(std::slice::from_ref(&conversation))).await?;
+    let users = user::list_of(&mut conn, &named(std::slice::from_ref(&conversation)), ctx.clock.now()).await?;
     Ok(v1::GetConversationResponse { conversation: Some(conversation), users })
 }
 

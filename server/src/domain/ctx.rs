@@ -7,7 +7,7 @@ use rookery_api::v1::TokenScope;
 use uuid::Uuid;
 
 use super::{
-    Error, Result, audit::Denials, deletion::Deletions, guess::Guesses, password::Passwords,
+    Error, Result, audit::Denials, deletion::Deletions, guess::Guesses, password::Passwords, rate::Rates,
     registration::Registration, session::Sessions, writer::Writer,
 };
 use crate::{gif::Gifs, hub::Hub, media::Files, store::Db};
@@ -145,6 +145,7 @@ pub struct Ctx {
     pub deletions: Deletions,
     pub guesses: Guesses,
     pub denials: Denials,
+    pub rates: Rates,
     pub limits: Limits,
     pub timings: Timings,
     /// What the operator calls the server.

@@ -41,7 +41,7 @@ pub(super) async fn begin(work: &mut Work, user_id: i64, fate: MessagesFate) -> 
     if !row.avatar.is_empty() {
         media::release(work, &[row.avatar]).await?;
     }
-    work.publish(Effect::Profile(user::api(gone)));
+    work.publish(Effect::Profile(user::api(gone, work.tx.now)));
     Ok(())
 }
 

@@ -46,7 +46,7 @@ pub enum Error {
     #[error("{0}")]
     Limit(String),
     /// Too many calls.
-    #[error("too many calls; try again in {} s", .0.as_secs().max(1))]
+    #[error("too many calls; try again in {} s", whole_seconds(*.0))]
     RateLimited(Duration),
     /// The server does not make accounts.
     #[error("this server does not take new accounts")]
@@ -60,6 +60,11 @@ pub enum Error {
     /// A fault of ours; the cause goes to the log, never to the caller.
     #[error("the server made a mistake; its log tells more")]
     Internal(String),
+}
+
+/// A wait in seconds, where only whole ones can be said: who waits so long does not come too early.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
 /// A rule's answer.

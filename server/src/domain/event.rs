@@ -24,7 +24,7 @@ struct Start {
     session: Arc<Session>,
     user: v1::User,
     counter: i64,
-    status: v1::StatusKind,
+    status: v1::Status,
     blocked: Vec<i64>,
     cursors: HashMap<i64, i64>,
 }
@@ -55,7 +55,8 @@ pub async fn subscribe(ctx: &Arc<Ctx>, caller: &Caller, request: v1::SubscribeRe
     drop(conn);
     ctx.hub.keep_apart(guard.session(), &blocks);
     let session = guard.keep();
-    let (user, counter, status) = (user::api(row), own.position, user::status(&own));
+    let now = ctx.clock.now();
+    let (user, counter, status) = (user::api(row, now), own.position, user::status(&own, now));
     let mut blocked: Vec<i64> = blocks.iter().filter(|block| block.0 == caller.user_id).map(|block| block.1).collect();
     blocked.sort_unstable();
     let start = Start { session: session.clone(), user, counter, status, blocked, cursors };
@@ -127,7 +128,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
     }
     let mut named = conversation::named(&conversations);
     named.push(reader);
-    let users = user::list_of(&mut conn, &named).await?;
+    let users = user::list_of(&mut conn, &named, ctx.clock.now()).await?;
     let standings = store::conversation::standings(&mut conn, reader).await?;
     // Only what the list has, and direct chats, which may be unlisted: what she came into since then is taken up by the
     // hub's request, from its joining line.
@@ -137,7 +138,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
     drop(conn);
     let mut standings: HashMap<i64, Standing> = standings.into_iter().filter(taken).map(|at| (at.id, at)).collect();
     ctx.hub.touch(&session, &standings.values().map(place).collect::<Vec<_>>());
-    ctx.hub.arrive(&session, status);
+    ctx.hub.arrive(&session, &status);
     let ready = v1::Ready {
         user: Some(user),
         session_id: session.id.clone(),
@@ -148,7 +149,7 @@ async fn fill(ctx: &Ctx, start: Start) -> Result<()> {
         limits: Some(limits(ctx)),
         timings: Some(timings(ctx)),
         blocked_user_ids: blocked,
-        status: Some(v1::Status { kind: status.into(), ..v1::Status::default() }),
+        status: Some(status),
     };
     session.ready(counter, Kind::Ready(ready));
     // Before anything else of a conversation that she may come into just now.
@@ -337,7 +338,7 @@ pub async fn typing(ctx: &Ctx, caller: &Caller, conversation_id: i64, stopped: b
     // Of somebody without a stream the hub does not know how she wants to be seen.
     if !ctx.hub.knows(caller.user_id) {
         let own = store::user::own(&mut conn, caller.user_id).await?;
-        if own.is_none_or(|own| user::status(&own) == v1::StatusKind::Invisible) {
+        if own.is_none_or(|own| user::status(&own, ctx.clock.now()).kind() == v1::StatusKind::Invisible) {
             return Ok(());
         }
     }

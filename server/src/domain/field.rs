@@ -258,21 +258,22 @@ pub fn token_life(given: Option<(i64, i32)>) -> Result<Option<i64>> {
     }
 }
 
+/// How long something holds that is not for ever.
+pub fn life((seconds, nanos): (i64, i32)) -> Result<Duration> {
+    if (1..=365 * DAY).contains(&seconds) && (0..1_000_000_000).contains(&nanos) {
+        return Ok(Duration::from_secs(seconds.unsigned_abs()));
+    }
+    Err(Error::field("expires_in", "must be from 1 second to 365 days"))
+}
+
 /// How long an invite holds.
 pub fn invite_life(given: Option<(i64, i32)>) -> Result<Duration> {
-    const DAY: i64 = 86_400;
-    match given {
-        None => Ok(Duration::from_secs(7 * DAY as u64)),
-        Some((seconds, nanos)) if (1..=365 * DAY).contains(&seconds) && (0..1_000_000_000).contains(&nanos) => {
-            Ok(Duration::from_secs(seconds as u64))
-        }
-        Some(_) => Err(Error::field("expires_in", "must be from 1 second to 365 days")),
-    }
+    given.map_or(Ok(Duration::from_secs(7 * DAY.unsigned_abs())), life)
 }
 
 /// How long a mute lasts, in milliseconds: 0 ends it, more than a year is for ever.
 pub fn mute(given: Option<(i64, i32)>) -> Result<i64> {
-    const YEAR: i64 = 365 * 86_400;
+    const YEAR: i64 = 365 * DAY;
     let (seconds, nanos) = given.unwrap_or_default();
     if seconds < 0 || !(0..1_000_000_000).contains(&nanos) {
         return Err(Error::field("mute_for", "must not be negative"));
@@ -283,6 +284,8 @@ pub fn mute(given: Option<(i64, i32)>) -> Result<i64> {
     // What is not nothing mutes.
     Ok(seconds * 1000 + (i64::from(nanos) + 999_999) / 1_000_000)
 }
+
+const DAY: i64 = 86_400;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use super::{
     Caller, Ctx, Error, Result, conversation, field,
     line::{self, Line},
     media, membership,
+    rate::Class,
     writer::{Command, Lane, Work},
 };
 use crate::store::{
@@ -98,12 +99,18 @@ pub async fn create(ctx: &Ctx, caller: &Caller, request: v1::CreateGroupRequest)
     };
     let member_ids = sorted(&request.member_ids, caller.user_id);
     full(ctx, 1, member_ids.len())?;
+    let request_id = field::request_id(&request.request_id, || ctx.dice.uuid())?;
+    if let Err(wait) = ctx.rates.user(caller.user_id, Class::Creations) {
+        // What was made already is answered whatever the rate.
+        let made = store::conversation::created(&mut ctx.db.reader().await?, caller.user_id, &request_id).await?;
+        made.ok_or(wait)?;
+    }
     let command = Create {
         caller: caller.clone(),
         name,
         member_ids,
         public: request.public,
-        request_id: field::request_id(&request.request_id, || ctx.dice.uuid())?,
+        request_id,
         line_id: line::request_id(ctx),
     };
     let id = ctx.writer.run(command).await?;

@@ -8,6 +8,7 @@ use super::{
     ctx::Limits,
     field, media,
     mention::{self, Mentioned, Written},
+    rate::Class,
     reaction, user,
     writer::{Command, Effect, Lane, Work},
 };
@@ -127,6 +128,13 @@ pub async fn send(ctx: &Ctx, caller: &Caller, request: v1::SendMessageRequest) -
     let request_id = field::request_id(given, || ctx.dice.uuid())?;
     if request.reply_to < 0 {
         return Err(Error::field("reply_to", "must be the id of a message, or 0"));
+    }
+    if let Err(wait) = ctx.rates.user(caller.user_id, Class::Sends) {
+        // What is stored already is answered whatever the rate.
+        let (conversation_id, author_id) = (request.conversation_id, caller.user_id);
+        if !store::message::is_stored(&mut ctx.db.reader().await?, conversation_id, author_id, &request_id).await? {
+            return Err(wait);
+        }
     }
     let new = NewMessage {
         conversation_id: request.conversation_id,
@@ -285,7 +293,7 @@ pub async fn get(ctx: &Ctx, caller: &Caller, request: &v1::GetMessageRequest) ->
     let mut conn = ctx.db.reader().await?;
     let row = store::message::get(&mut conn, caller.user_id, request.conversation_id, request.id).await?;
     let message = for_reader(&mut conn, caller.user_id, row.ok_or(Error::NotFound("message"))?).await?;
-    let users = user::list_of(&mut conn, &named(std::slice::from_ref(&message))).await?;
+    let users = user::list_of(&mut conn, &named(std::slice::from_ref(&message)), ctx.clock.now()).await?;
     Ok(v1::GetMessageResponse { message: Some(message), users })
 }
 
@@ -320,7 +328,7 @@ pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListMessagesRequest)
     people.sort_unstable_by_key(|user| user.id);
     people.dedup_by_key(|user| user.id);
     let messages = all_for_reader(&mut conn, caller.user_id, rows).await?;
-    let users = people.into_iter().map(user::api).collect();
+    let users = people.into_iter().map(|row| user::api(row, ctx.clock.now())).collect();
     Ok(v1::ListMessagesResponse { messages, users, position, more_before, more_after })
 }
 
@@ -358,7 +366,7 @@ pub async fn changes(ctx: &Ctx, caller: &Caller, request: &v1::ListChangesReques
     }
     let mut conn = ctx.db.reader().await?;
     let page = read_changes(&mut conn, caller.user_id, request.conversation_id, request.after, size).await?;
-    let users = user::list_of(&mut conn, &named(&page.messages)).await?;
+    let users = user::list_of(&mut conn, &named(&page.messages), ctx.clock.now()).await?;
     Ok(v1::ListChangesResponse { messages: page.messages, users, position: page.position, more: page.more })
 }
 

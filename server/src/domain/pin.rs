@@ -74,6 +74,6 @@ pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListPinsRequest) -> 
     let messages = message::all_for_reader(&mut conn, reader, rows).await?;
     let mut named = message::named(&messages);
     named.extend(messages.iter().filter_map(|message| message.pin.as_ref()).map(|pin| pin.user_id));
-    let users = user::list_of(&mut conn, &named).await?;
+    let users = user::list_of(&mut conn, &named, ctx.clock.now()).await?;
     Ok(v1::ListPinsResponse { messages, users, next_page_token: next })
 }

@@ -123,6 +123,6 @@ pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListReactionsRequest
     let mut rows = store::reaction::list(&mut conn, conversation_id, id, &request.emote, after, size + 1).await?;
     let more = field::cut(&mut rows, size);
     let next = rows.last().filter(|_| more).map(|row| row.added.to_string()).unwrap_or_default();
-    let users = rows.into_iter().map(|row| user::api(row.user)).collect();
+    let users = rows.into_iter().map(|row| user::api(row.user, ctx.clock.now())).collect();
     Ok(v1::ListReactionsResponse { users, next_page_token: next })
 }

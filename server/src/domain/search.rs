@@ -177,6 +177,6 @@ async fn answer(
     people.extend(response.messages.iter().flat_map(|m| m.mentions.iter().map(|mention| mention.user_id)));
     people.sort_unstable();
     people.dedup();
-    response.users = user::list_of(&mut conn, &people).await?;
+    response.users = user::list_of(&mut conn, &people, ctx.clock.now()).await?;
     Ok(response)
 }

@@ -1,6 +1,6 @@
 //! People: profiles, lists, presence with them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use rookery_api::v1::{self, PresenceState};
 
@@ -13,8 +13,9 @@ use crate::store::{
     user::{OwnRow, Profile, UserRow},
 };
 
-/// A stored profile as everybody sees it.
-pub fn api(row: UserRow) -> v1::User {
+/// A stored profile as everybody sees it now.
+pub fn api(row: UserRow, now: i64) -> v1::User {
+    let (status_text, status_expires_at) = holding(row.status_text, row.status_expires_at, now);
     v1::User {
         id: row.id,
         name: row.name,
@@ -24,18 +25,27 @@ pub fn api(row: UserRow) -> v1::User {
         color: row.color,
         avatar: row.avatar,
         deleted: row.deleted,
-        status_text: row.status_text,
-        status_expires_at: (row.status_expires_at != 0).then(|| message::timestamp(row.status_expires_at)),
+        status_text,
+        status_expires_at,
         admin: row.admin,
     }
 }
 
+/// A status text as long as it holds, and when it ends, if it does.
+fn holding(text: String, expires_at: i64, now: i64) -> (String, Option<prost_types::Timestamp>) {
+    match expires_at {
+        0 => (text, None),
+        ended if ended <= now => (String::new(), None),
+        ends => (text, Some(message::timestamp(ends))),
+    }
+}
+
 /// The profiles of some people.
-pub async fn list_of(conn: &mut Conn, ids: &[i64]) -> Result<Vec<v1::User>> {
+pub async fn list_of(conn: &mut Conn, ids: &[i64], now: i64) -> Result<Vec<v1::User>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(store::user::get_many(conn, ids).await?.into_iter().map(api).collect())
+    Ok(store::user::get_many(conn, ids).await?.into_iter().map(|row| api(row, now)).collect())
 }
 
 /// Splits rows into profiles and presences, in the same order. Of whom a block keeps the reader apart from, nothing is told.
@@ -53,7 +63,8 @@ pub async fn with_presence(
         false => presence(row, &present),
     });
     let presences = presences.collect();
-    Ok((rows.into_iter().map(api).collect(), presences))
+    let now = ctx.clock.now();
+    Ok((rows.into_iter().map(|row| api(row, now)).collect(), presences))
 }
 
 fn presence(row: &UserRow, present: &HashMap<i64, PresenceState>) -> v1::Presence {
@@ -136,13 +147,13 @@ impl Command for Update {
             avatar: self.avatar.clone().unwrap_or(row.avatar.clone()),
         };
         if new == old {
-            return Ok(api(row));
+            return Ok(api(row, work.tx.now));
         }
         if new.avatar != old.avatar {
             media::hold_picture(work, "avatar", &new.avatar, self.user_id, self.avatar_bytes).await?;
         }
         let key = field::search_key(&[&row.name, &new.display_name]);
-        let user = api(store::user::update(&mut work.tx, row.id, &new, &key).await?);
+        let user = api(store::user::update(&mut work.tx, row.id, &new, &key).await?, work.tx.now);
         if new.avatar != old.avatar && !old.avatar.is_empty() {
             media::release(work, &[old.avatar]).await?;
         }
@@ -181,14 +192,25 @@ pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateProfileReques
     ctx.writer.run(update).await
 }
 
-/// How a user wants to be seen.
-pub fn status(own: &OwnRow) -> v1::StatusKind {
-    i32::try_from(own.status).ok().and_then(|kind| kind.try_into().ok()).unwrap_or(v1::StatusKind::Online)
+/// What a user has chosen, as she is told it.
+pub fn status(own: &OwnRow, now: i64) -> v1::Status {
+    let kind = i32::try_from(own.status).ok().and_then(|kind| v1::StatusKind::try_from(kind).ok());
+    let (text, text_expires_at) = holding(own.status_text.clone(), own.status_expires_at, now);
+    v1::Status {
+        kind: kind.unwrap_or(v1::StatusKind::Online).into(),
+        text,
+        text_expires_at,
+        hide_last_seen: own.hide_last_seen,
+    }
 }
 
 struct SetStatus {
     user_id: i64,
-    kind: v1::StatusKind,
+    /// None: as before.
+    kind: Option<i64>,
+    /// The text, and how long it holds.
+    text: Option<(String, Option<Duration>)>,
+    hide_last_seen: Option<bool>,
 }
 
 impl Command for SetStatus {
@@ -199,23 +221,46 @@ impl Command for SetStatus {
     }
 
     async fn run(&self, work: &mut Work) -> Result<v1::Status> {
-        let status = v1::Status { kind: self.kind.into(), ..v1::Status::default() };
-        store::user::set_status(&mut work.tx, self.user_id, status.kind.into()).await?;
+        let now = work.tx.now;
+        let old = store::user::own(work.tx.read(), self.user_id).await?.ok_or(Error::NotFound("user"))?;
+        let mut new = old.clone();
+        new.status = self.kind.unwrap_or(old.status);
+        new.hide_last_seen = self.hide_last_seen.unwrap_or(old.hide_last_seen);
+        if let Some((text, holds)) = &self.text {
+            new.status_text.clone_from(text);
+            let holds = holds.map_or(0, |holds| i64::try_from(holds.as_millis()).unwrap_or(i64::MAX));
+            new.status_expires_at = if holds == 0 { 0 } else { now.saturating_add(holds) };
+        }
+        let row = store::user::set_status(&mut work.tx, self.user_id, &new).await?;
+        let status = status(&new, now);
         // Also when nothing changes: it is by this that the hub learns of it, which may have missed a commit whose outcome
         // was unknown.
         work.tell(self.user_id, v1::event::Kind::StatusChanged(v1::StatusChanged { status: Some(status.clone()) }));
+        if (&new.status_text, new.status_expires_at) != (&old.status_text, old.status_expires_at) {
+            work.publish(Effect::Profile(api(row, now)));
+        }
         Ok(status)
     }
 }
 
-/// Chooses how the caller wants to be seen.
+/// Chooses how the caller wants to be seen and what she says of it; what is left out stays.
 pub async fn set_status(ctx: &Ctx, caller: &Caller, request: v1::SetStatusRequest) -> Result<v1::Status> {
-    match request.kind() {
-        v1::StatusKind::Unspecified => {
-            Err(Error::field("kind", "must be one of online, idle, do not disturb, invisible"))
-        }
-        kind => ctx.writer.run(SetStatus { user_id: caller.user_id, kind }).await,
+    let v1::SetStatusRequest { kind, text, expires_in, hide_last_seen } = request;
+    let kind = match v1::StatusKind::try_from(kind) {
+        Ok(v1::StatusKind::Unspecified) => None,
+        Ok(kind) => Some(i64::from(i32::from(kind))),
+        Err(_) => return Err(Error::field("kind", "must be one of online, idle, do not disturb, invisible")),
+    };
+    let holds = expires_in.map(|span| field::life((span.seconds, span.nanos))).transpose()?;
+    let text = match text {
+        Some(text) => Some(field::line("text", &text, 0, ctx.limits.status_characters)?),
+        None => None,
+    };
+    if holds.is_some() && text.as_ref().is_none_or(String::is_empty) {
+        return Err(Error::field("expires_in", "is how long a text holds: it needs one"));
     }
+    let text = text.map(|text| (text, holds));
+    ctx.writer.run(SetStatus { user_id: caller.user_id, kind, text, hide_last_seen }).await
 }
 
 struct Seen {

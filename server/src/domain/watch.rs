@@ -60,7 +60,7 @@ async fn look(ctx: &Ctx, seen: &mut Seen) -> Result<()> {
     registration::refresh(ctx).await?;
     let entries = store::audit::by_operator(&mut conn, seen.entry).await?;
     let subjects: HashSet<i64> = entries.iter().map(|entry| entry.subject_id).collect();
-    for user in user::list_of(&mut conn, &subjects.into_iter().collect::<Vec<_>>()).await? {
+    for user in user::list_of(&mut conn, &subjects.into_iter().collect::<Vec<_>>(), ctx.clock.now()).await? {
         ctx.hub.broadcast(Kind::UserChanged(v1::UserChanged { user: Some(user) }));
     }
     for entry in &entries {

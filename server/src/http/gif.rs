@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{Path, Request, State},
+    http::{HeaderValue, StatusCode, header},
     response::IntoResponse,
     routing::get,
 };
@@ -28,13 +28,13 @@ pub(super) fn routes() -> Router<Arc<Ctx>> {
 async fn preview(
     State(ctx): State<Arc<Ctx>>,
     Path((provider, name)): Path<(String, String)>,
-    request: HeaderMap,
+    request: Request,
 ) -> Answer {
-    rpc::caller_of(&ctx, &request, TokenScope::Read).await?;
+    rpc::caller_of(&ctx, request.headers(), request.extensions(), TokenScope::Read).await?;
     let picture = gif::preview(&ctx, &provider, &name).await?;
     let mut headers = headers(picture.content_type, &format!("\"{name}\""));
     headers.insert(header::CACHE_CONTROL, CACHE);
-    if is_known(&request, &headers) {
+    if is_known(request.headers(), &headers) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Ok((headers, picture.bytes).into_response())

@@ -18,7 +18,7 @@ use rookery_api::v1::{self, MediaKind, TokenScope};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    domain::{Ctx, Error, media},
+    domain::{Ctx, Error, media, rate::Class},
     media::thumbnail_type,
     rpc,
 };
@@ -61,13 +61,16 @@ pub(super) fn routes() -> Router<Arc<Ctx>> {
 
 /// Takes a file. Its name is in a header that no page of another site may set.
 async fn upload(State(ctx): State<Arc<Ctx>>, request: Request) -> Answer {
-    let caller = rpc::caller_of(&ctx, request.headers(), TokenScope::Write).await?;
+    let caller = rpc::caller_of(&ctx, request.headers(), request.extensions(), TokenScope::Write).await?;
     let wrong = || Error::field(rpc::UPLOAD_NAME, "must be the file's name: UTF-8, percent-encoded");
     let name = request.headers().get(rpc::UPLOAD_NAME).and_then(|name| name.to_str().ok()).ok_or_else(wrong)?;
     let name = percent_decode_str(name).decode_utf8().map_err(|_| wrong())?.into_owned();
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let mut pieces = std::pin::pin!(pieces(request.into_body()).fuse());
-    let received = media::receive(&ctx, &caller, &name, length, pieces.as_mut()).await;
+    let received = match ctx.rates.user(caller.user_id, Class::Uploads) {
+        Ok(()) => media::receive(&ctx, &caller, &name, length, pieces.as_mut()).await,
+        Err(wait) => Err(wait),
+    };
     if received.is_err() {
         // Whoever is hung up on while she talks does not hear the answer.
         let rest = async { while let Some(Ok(_)) = pieces.next().await {} };
@@ -123,8 +126,9 @@ fn pieces(body: Body) -> impl Stream<Item = Result<Bytes, Error>> {
 }
 
 /// A file's bytes, all or a part.
-async fn download(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: HeaderMap) -> Answer {
-    let caller = rpc::caller_of(&ctx, &request, TokenScope::Read).await?;
+async fn download(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: Request) -> Answer {
+    let caller = rpc::caller_of(&ctx, request.headers(), request.extensions(), TokenScope::Read).await?;
+    let request = request.headers();
     let media = media::get(&ctx, &caller, &id).await?;
     let picture = media.kind() == MediaKind::Picture;
     let mut headers = headers(&media.content_type, &format!("\"{id}\""));
@@ -132,11 +136,11 @@ async fn download(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: 
     if let Ok(value) = HeaderValue::try_from(disposition(picture, &media.name)) {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
-    if is_known(&request, &headers) {
+    if is_known(request, &headers) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     let size = u64::try_from(media.size).unwrap_or(0);
-    let (status, range) = match part(&request, &headers, size) {
+    let (status, range) = match part(request, &headers, size) {
         None => (StatusCode::OK, 0..size),
         Some(Ok(range)) => {
             let value = format!("bytes {}-{}/{size}", range.start, range.end - 1);
@@ -154,8 +158,9 @@ async fn download(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: 
 }
 
 /// A picture's first frame, small.
-async fn thumbnail(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: HeaderMap) -> Answer {
-    let caller = rpc::caller_of(&ctx, &request, TokenScope::Read).await?;
+async fn thumbnail(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request: Request) -> Answer {
+    let caller = rpc::caller_of(&ctx, request.headers(), request.extensions(), TokenScope::Read).await?;
+    let request = request.headers();
     let media = media::get(&ctx, &caller, &id).await?;
     if media.kind() != MediaKind::Picture {
         return Err(Error::NotFound("thumbnail"));
@@ -163,7 +168,7 @@ async fn thumbnail(State(ctx): State<Arc<Ctx>>, Path(id): Path<String>, request:
     let bytes = ctx.files.blobs.thumbnail(&id).await?;
     let hash: String = Sha256::digest(&bytes)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let headers = headers(thumbnail_type(&bytes), &format!("\"{hash}\""));
-    if is_known(&request, &headers) {
+    if is_known(request, &headers) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Ok((headers, bytes).into_response())

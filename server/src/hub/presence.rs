@@ -20,6 +20,8 @@ pub(super) struct Person {
     pub(super) streams: Vec<u64>,
     /// How she wants to be seen; none until it is known, and until then nothing is shown.
     chosen: Option<StatusKind>,
+    /// Nobody is told when she was here.
+    hides_last_seen: bool,
     /// What was last told of her.
     pub(super) shown: PresenceState,
     /// The blocks of hers and against her.
@@ -30,7 +32,14 @@ pub(super) struct Person {
 
 impl Default for Person {
     fn default() -> Self {
-        Self { streams: Vec::new(), chosen: None, shown: PresenceState::Offline, blocks: Blocks::new(), gone: None }
+        Self {
+            streams: Vec::new(),
+            chosen: None,
+            hides_last_seen: false,
+            shown: PresenceState::Offline,
+            blocks: Blocks::new(),
+            gone: None,
+        }
     }
 }
 
@@ -158,8 +167,10 @@ impl Hub {
         }
         let was = person.shown;
         let rooms = state.rooms_of(user_id);
+        let mut seen = true;
         if let Some(person) = state.people.get_mut(&user_id) {
             person.shown = now;
+            seen = !person.hides_last_seen;
             if person.streams.is_empty() {
                 state.people.remove(&user_id);
             }
@@ -167,12 +178,12 @@ impl Hub {
         if (was == PresenceState::Offline) != (now == PresenceState::Offline) {
             self.ask(Request::Seen { user_id });
         }
-        self.tell_presence(state, user_id, now, rooms);
+        let last_seen_at = (seen && now == PresenceState::Offline).then(|| self.settings.now.timestamp());
+        self.tell_presence(state, v1::Presence { user_id, state: now.into(), last_seen_at }, rooms);
     }
 
-    fn tell_presence(&self, state: &mut State, user_id: i64, now: PresenceState, rooms: Vec<i64>) {
-        let last_seen_at = (now == PresenceState::Offline).then(|| self.settings.now.timestamp());
-        let presence = v1::Presence { user_id, state: now.into(), last_seen_at };
+    fn tell_presence(&self, state: &mut State, presence: v1::Presence, rooms: Vec<i64>) {
+        let user_id = presence.user_id;
         let changed = v1::PresenceChanged { presences: vec![presence] };
         let frame = frame::encode(0, 0, 0, Kind::PresenceChanged(changed));
         let mut told = HashSet::new();
@@ -223,18 +234,22 @@ impl Hub {
 
     /// A stream has come into its rooms: its user is there. `status`: how she wanted to be seen when it was read, after the
     /// stream was registered; what the hub has been told since goes before it.
-    pub fn arrive(&self, session: &Session, status: StatusKind) {
+    pub fn arrive(&self, session: &Session, status: &v1::Status) {
         let mut state = self.lock();
-        if let Some(person) = state.people.get_mut(&session.user_id) {
-            person.chosen.get_or_insert(status);
+        if let Some(person) = state.people.get_mut(&session.user_id)
+            && person.chosen.is_none()
+        {
+            person.chosen = Some(status.kind());
+            person.hides_last_seen = status.hide_last_seen;
         }
         self.refresh_presence(&mut state, session.user_id);
     }
 
     /// A user wants to be seen in another way.
-    pub(super) fn choose(&self, state: &mut State, user_id: i64, status: StatusKind) {
+    pub(super) fn choose(&self, state: &mut State, user_id: i64, status: &v1::Status) {
         let Some(person) = state.people.get_mut(&user_id) else { return };
-        person.chosen = Some(status);
+        person.chosen = Some(status.kind());
+        person.hides_last_seen = status.hide_last_seen;
         if person.hides() {
             self.stop_typing(state, user_id);
         }
@@ -263,8 +278,8 @@ impl Hub {
         if let Some(person) = state.people.get(&session.user_id)
             && person.shown != PresenceState::Offline
         {
-            let shown = person.shown;
-            self.tell_presence(&mut state, session.user_id, shown, vec![conversation_id]);
+            let presence = v1::Presence { user_id: session.user_id, state: person.shown.into(), last_seen_at: None };
+            self.tell_presence(&mut state, presence, vec![conversation_id]);
         }
     }
 

@@ -212,9 +212,9 @@ fn a_reader_that_stands_still_is_ended_and_others_are_not() {
 fn presence_follows_the_best_device_and_survives_a_reconnect() {
     let (hub, mut requests) = hub(Duration::from_secs(60));
     let one = live(&hub, 1, 0);
-    hub.arrive(&one, StatusKind::Online);
+    hub.arrive(&one, &status(StatusKind::Online));
     let two = live(&hub, 2, 0);
-    hub.arrive(&two, StatusKind::Online);
+    hub.arrive(&two, &status(StatusKind::Online));
     assert!(matches!(requests.try_recv(), Ok(Request::Seen { user_id: 1 })));
     use PresenceState::{Idle, Online};
     assert_eq!(states(&one), [(1, Online), (2, Online)]);
@@ -224,8 +224,12 @@ fn presence_follows_the_best_device_and_survives_a_reconnect() {
     hub.forget(&two);
     assert_eq!(states(&one), [], "she may be back in a moment");
     let again = live(&hub, 2, 0);
-    hub.arrive(&again, StatusKind::Online);
+    hub.arrive(&again, &status(StatusKind::Online));
     assert_eq!(states(&one), [(2, Online)]);
+}
+
+fn status(kind: StatusKind) -> v1::Status {
+    v1::Status { kind: kind.into(), ..v1::Status::default() }
 }
 
 fn choose(hub: &Hub, user_id: i64, number: i64, kind: StatusKind) {
@@ -238,8 +242,8 @@ fn what_a_user_chose_goes_before_what_her_devices_say() {
     use PresenceState::{DoNotDisturb, Idle, Offline, Online};
     let (hub, mut requests) = hub(Duration::ZERO);
     let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
-    hub.arrive(&one, StatusKind::Online);
-    hub.arrive(&two, StatusKind::DoNotDisturb);
+    hub.arrive(&one, &status(StatusKind::Online));
+    hub.arrive(&two, &status(StatusKind::DoNotDisturb));
     assert_eq!(states(&one), [(1, Online), (2, DoNotDisturb)]);
     hub.set_activity(2, "stream of 2", true);
     assert_eq!(states(&one), [], "she chose, whatever the device says");
@@ -257,7 +261,7 @@ fn what_a_user_chose_goes_before_what_her_devices_say() {
     // Hidden, she comes and goes, and comes into rooms, without a word.
     let phone = hub.register("phone of 2".into(), 2, "login".into(), all()).unwrap();
     hub.touch(&phone, &[Place { conversation_id: ROOM, visible_from: 1, members: 3, direct: false }]);
-    hub.arrive(&phone, StatusKind::Online);
+    hub.arrive(&phone, &status(StatusKind::Online));
     hub.introduce(&phone, ROOM);
     hub.forget(&phone);
     assert!(hub.presences(&[1, 2]).keys().eq([&1]) && hub.presences_in_view(&one).len() == 1);
@@ -270,8 +274,8 @@ fn what_a_user_chose_goes_before_what_her_devices_say() {
 fn who_hides_is_gone_at_once_even_in_her_time_of_grace() {
     let (hub, _requests) = hub(Duration::from_secs(60));
     let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
-    hub.arrive(&one, StatusKind::Online);
-    hub.arrive(&two, StatusKind::Online);
+    hub.arrive(&one, &status(StatusKind::Online));
+    hub.arrive(&two, &status(StatusKind::Online));
     hub.forget(&two);
     drain(&one);
     choose(&hub, 2, 1, StatusKind::Invisible);
@@ -283,14 +287,14 @@ fn who_hides_is_gone_at_once_even_in_her_time_of_grace() {
 fn nothing_is_shown_of_a_user_before_it_is_known_what_she_chose() {
     let (hub, _requests) = hub(Duration::ZERO);
     let one = live(&hub, 1, 0);
-    hub.arrive(&one, StatusKind::Online);
+    hub.arrive(&one, &status(StatusKind::Online));
     drain(&one);
     // Two streams begin; one is given up, and she hides on a third device, before the other has read anything.
     let (two, brief) = (live(&hub, 2, 0), open(&hub, 2, 1));
     hub.forget(&brief);
     assert_eq!(states(&one), []);
     choose(&hub, 2, 1, StatusKind::Invisible);
-    hub.arrive(&two, StatusKind::Online);
+    hub.arrive(&two, &status(StatusKind::Online));
     assert_eq!(states(&one), []);
     assert_eq!(hub.presence(2), PresenceState::Offline);
 }
@@ -299,7 +303,7 @@ fn nothing_is_shown_of_a_user_before_it_is_known_what_she_chose() {
 fn who_hides_does_not_type() {
     let (hub, _requests) = hub(Duration::ZERO);
     let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
-    hub.arrive(&two, StatusKind::Online);
+    hub.arrive(&two, &status(StatusKind::Online));
     hub.typing(ROOM, 2, false);
     choose(&hub, 2, 1, StatusKind::Invisible);
     hub.typing(ROOM, 2, false);
@@ -310,8 +314,8 @@ fn who_hides_does_not_type() {
 fn a_user_without_a_stream_is_offline_when_her_time_of_grace_is_over() {
     let (hub, _requests) = hub(Duration::ZERO);
     let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));
-    hub.arrive(&one, StatusKind::Online);
-    hub.arrive(&two, StatusKind::Online);
+    hub.arrive(&one, &status(StatusKind::Online));
+    hub.arrive(&two, &status(StatusKind::Online));
     hub.forget(&two);
     assert_eq!(hub.presence(2), PresenceState::Offline);
     let last = drain(&one).pop().unwrap().2;
@@ -499,7 +503,7 @@ fn who_is_kept_apart_is_told_nothing_of_each_other_and_others_are_told_all() {
     hub.keep_apart(&sessions[0], &[(2, 1)]);
     hub.keep_apart(&sessions[1], &[(2, 1)]);
     for session in &sessions {
-        hub.arrive(session, StatusKind::Online);
+        hub.arrive(session, &status(StatusKind::Online));
     }
     assert_eq!(states(&sessions[0]), [(1, Online), (3, Online)]);
     assert_eq!(states(&sessions[1]), [(2, Online), (3, Online)]);
@@ -538,7 +542,7 @@ fn a_block_that_went_while_the_rows_were_read_does_not_come_back() {
     use PresenceState::Online;
     let (hub, _requests) = hub(Duration::ZERO);
     let one = live(&hub, 1, 0);
-    hub.arrive(&one, StatusKind::Online);
+    hub.arrive(&one, &status(StatusKind::Online));
     drain(&one);
     let two = hub.register("stream of 2".into(), 2, "login of 2".into(), all()).unwrap();
     // She has no stream that is told of it; the other one is.
@@ -546,17 +550,17 @@ fn a_block_that_went_while_the_rows_were_read_does_not_come_back() {
     block(&hub, 2, 2, 1, false);
     hub.keep_apart(&two, &[(2, 1), (3, 2)]);
     hub.touch(&two, &[Place { conversation_id: ROOM, visible_from: 1, members: 3, direct: false }]);
-    hub.arrive(&two, StatusKind::Online);
+    hub.arrive(&two, &status(StatusKind::Online));
     assert_eq!(states(&one), [(2, Online)]);
     let three = live(&hub, 3, 0);
     hub.keep_apart(&three, &[(3, 2)]);
-    hub.arrive(&three, StatusKind::Online);
+    hub.arrive(&three, &status(StatusKind::Online));
     assert_eq!(states(&one), [(3, Online)]);
     // A blocker without a stream: who is blocked loses her from sight all the same when she comes.
     block(&hub, 9, 1, 1, true);
     let nine = live(&hub, 9, 0);
     hub.keep_apart(&nine, &[(9, 1)]);
-    hub.arrive(&nine, StatusKind::Online);
+    hub.arrive(&nine, &status(StatusKind::Online));
     assert_eq!(states(&one), []);
 }
 
@@ -577,7 +581,7 @@ fn a_large_room_tells_those_who_look_once_a_second_and_at_most_four_names() {
         assert!(hub.set_view(user_id, &format!("stream of {user_id}"), &[ROOM]));
     }
     for session in &sessions {
-        hub.arrive(session, StatusKind::Online);
+        hub.arrive(session, &status(StatusKind::Online));
     }
     hub.set_activity(3, "stream of 3", true);
     for user_id in 3..=8 {

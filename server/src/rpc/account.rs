@@ -9,12 +9,14 @@ use tonic::{Request, Response, Status};
 use super::{
     Rpc, auth,
     browser::{self, Browser},
+    rate,
 };
-use crate::domain::{account, deletion, password, session};
+use crate::domain::{account, deletion, password, rate::Class, session};
 
 #[tonic::async_trait]
 impl AccountService for Rpc {
     async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
+        rate::charge_address(&self.ctx, request.extensions(), Class::Registrations)?;
         let browser = request.get_ref().browser.then(|| browser::of(&request).unwrap_or(Browser::STRICT));
         let account::SignedIn { token, user } = account::register(&self.ctx, request.into_inner()).await?;
         let mut response = Response::new(RegisterResponse { token: String::new(), user: Some(user) });
@@ -26,6 +28,7 @@ impl AccountService for Rpc {
     }
 
     async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
+        rate::charge_address(&self.ctx, request.extensions(), Class::SignIns)?;
         let browser = request.get_ref().browser.then(|| browser::of(&request).unwrap_or(Browser::STRICT));
         let carried = auth::token(request.metadata().as_ref()).ok().map(str::to_owned);
         let signed_in = account::sign_in(&self.ctx, request.into_inner(), carried.as_deref()).await?;

@@ -1,11 +1,11 @@
 //! Who calls: the bearer token in the call's metadata.
 
-use http::{HeaderMap, header};
+use http::{Extensions, HeaderMap, header};
 use rookery_api::v1::TokenScope;
 use tonic::Request;
 
-use super::Rpc;
-use crate::domain::{Caller, Ctx, Error, Result, session};
+use super::{Rpc, rate};
+use crate::domain::{Caller, Ctx, Error, Result, rate::Class, session};
 
 /// The call's token. More than one is none: which of them a proxy has checked is not known.
 pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
@@ -17,21 +17,35 @@ pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
 }
 
 /// Who calls, from the metadata, if what she calls by may be used for this.
-pub async fn caller_of(ctx: &Ctx, headers: &HeaderMap, scope: TokenScope) -> Result<Caller> {
-    let caller = session::authenticate(ctx, token(headers)?).await?;
+pub async fn caller_of(ctx: &Ctx, headers: &HeaderMap, extensions: &Extensions, scope: TokenScope) -> Result<Caller> {
+    let caller = authenticate(ctx, headers, extensions).await?;
     caller.may(scope)?;
     Ok(caller)
+}
+
+/// Who calls, from the metadata. An address that sends many tokens that are none is told to wait; whoever else shares it is
+/// let in by her own.
+async fn authenticate(ctx: &Ctx, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller> {
+    let caller = session::authenticate(ctx, token(headers)?).await;
+    if matches!(caller, Err(Error::Unauthenticated)) {
+        rate::charge_address(ctx, extensions, Class::BadTokens)?;
+    }
+    caller
 }
 
 impl Rpc {
     /// Who calls, if what she calls by may be used for this.
     pub(super) async fn caller<T>(&self, request: &Request<T>, scope: TokenScope) -> Result<Caller> {
-        caller_of(&self.ctx, request.metadata().as_ref(), scope).await
+        let caller = caller_of(&self.ctx, request.metadata().as_ref(), request.extensions(), scope).await?;
+        rate::charge(&self.ctx, &caller, request.extensions())?;
+        Ok(caller)
     }
 
     /// Who calls, by whatever she does.
     pub(super) async fn signed_in<T>(&self, request: &Request<T>) -> Result<Caller> {
-        session::authenticate(&self.ctx, token(request.metadata().as_ref())?).await
+        let caller = authenticate(&self.ctx, request.metadata().as_ref(), request.extensions()).await?;
+        rate::charge(&self.ctx, &caller, request.extensions())?;
+        Ok(caller)
     }
 
     /// Who calls, which must be a person at a device: a script's token opens no other ways in.

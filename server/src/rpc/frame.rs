@@ -19,7 +19,7 @@ use rookery_api::v1::{SubscribeRequest, TokenScope, event_service_server};
 use tonic::{Status, body::Body, server::NamedService};
 use tower::Service;
 
-use super::{LARGEST_MESSAGE, Rpc, auth, status};
+use super::{LARGEST_MESSAGE, Rpc, auth, rate, status};
 use crate::{
     domain::{Ctx, event},
     hub::Session,
@@ -128,7 +128,8 @@ impl Service<Request<Body>> for Streams {
 
 async fn subscribe(ctx: Arc<Ctx>, request: Request<Body>) -> Result<Response<Body>, Status> {
     let (head, body) = request.into_parts();
-    let caller = auth::caller_of(&ctx, &head.headers, TokenScope::Read).await?;
+    let caller = auth::caller_of(&ctx, &head.headers, &head.extensions, TokenScope::Read).await?;
+    rate::charge(&ctx, &caller, &head.extensions)?;
     let bytes = Limited::new(body, LARGEST_MESSAGE).collect().await.map_err(|_| status::too_large())?.to_bytes();
     let session = event::subscribe(&ctx, &caller, decode(bytes)?).await?;
     let mut response = Response::new(Body::new(FrameBody(Reader::new(ctx, session))));

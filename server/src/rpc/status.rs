@@ -13,7 +13,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::LARGEST_MESSAGE;
 use crate::{
-    domain::{Error, media::LARGEST_BY_CALL},
+    domain::{Error, error, media::LARGEST_BY_CALL},
     hub::Ending,
 };
 
@@ -83,7 +83,7 @@ impl From<Error> for Status {
 
 /// An error as it is told over plain HTTP: the same words in JSON, and in `retry-after` when to come again.
 pub fn over_http(error: Error) -> Response<Body> {
-    let after = if let Error::RateLimited(after) = &error { Some(after.as_secs().max(1)) } else { None };
+    let after = if let Error::RateLimited(after) = &error { Some(error::whole_seconds(*after)) } else { None };
     let size = matches!(error, Error::Limit(_));
     let status = Status::from(error);
     let (code, number) = match status.code() {

@@ -102,6 +102,16 @@ pub async fn send_alone(tx: &mut Tx, new: &NewMessage) -> Result<Option<Place>> 
     }
 }
 
+const IS_STORED: &str = "select exists (select 1 from messages \
+    where conversation_id = $1 and author_id = $2 and request_id = $3)";
+
+/// Whether an author's request_id stands for a message already.
+pub async fn is_stored(conn: &mut Conn, conversation_id: i64, author_id: i64, request_id: &str) -> Result<bool> {
+    Ok(on!(conn, c => sqlx::query_scalar(IS_STORED)
+        .bind(conversation_id).bind(author_id).bind(request_id)
+        .fetch_one(c).await?))
+}
+
 /// What must be known of a message before it is stored.
 #[derive(Clone, Debug, FromRow)]
 pub struct Check {

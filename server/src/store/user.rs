@@ -24,16 +24,19 @@ pub struct UserRow {
     pub deleted: bool,
 }
 
+// Who does not want it told was last seen by nobody, whoever asks.
 macro_rules! columns {
     () => {
-        "id, name, display_name, about, created_at, last_seen_at, color, avatar, status_text, status_expires_at, admin, deleted"
+        "id, name, display_name, about, created_at, case when hide_last_seen then null else last_seen_at end as last_seen_at, \
+         color, avatar, status_text, status_expires_at, admin, deleted"
     };
 }
 
 /// The same of a table that is called u.
 macro_rules! user_columns {
     () => {
-        "u.id, u.name, u.display_name, u.about, u.created_at, u.last_seen_at, u.color, u.avatar, u.status_text, \
+        "u.id, u.name, u.display_name, u.about, u.created_at, \
+         case when u.hide_last_seen then null else u.last_seen_at end as last_seen_at, u.color, u.avatar, u.status_text, \
          u.status_expires_at, u.admin, u.deleted"
     };
 }
@@ -208,27 +211,35 @@ pub async fn seen(tx: &mut Tx, id: i64, at: i64) -> Result<()> {
 }
 
 /// What is the user's own, and nobody else's to know.
-#[derive(Clone, Copy, Debug, FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct OwnRow {
     /// The counter that numbers her own events.
     pub position: i64,
     /// How she wants to be seen: StatusKind of the protocol.
     pub status: i64,
+    pub status_text: String,
+    /// In milliseconds since 1970; 0: it stays.
+    pub status_expires_at: i64,
+    pub hide_last_seen: bool,
 }
 
-const OWN: &str = "select position, status from users where id = $1";
+const OWN: &str = "select position, status, status_text, status_expires_at, hide_last_seen from users where id = $1";
 
 /// The user's own.
 pub async fn own(conn: &mut Conn, id: i64) -> Result<Option<OwnRow>> {
     Ok(on!(conn, c => sqlx::query_as(OWN).bind(id).fetch_optional(c).await?))
 }
 
-const SET_STATUS: &str = "update users set status = $2 where id = $1";
+const SET_STATUS: &str = concat!(
+    "update users set status = $2, status_text = $3, status_expires_at = $4, hide_last_seen = $5 where id = $1 returning ",
+    columns!()
+);
 
-/// Changes how a user wants to be seen.
-pub async fn set_status(tx: &mut Tx, id: i64, status: i64) -> Result<()> {
-    on!(tx.write(), c => sqlx::query(SET_STATUS).bind(id).bind(status).execute(c).await.map(|_| ())?);
-    Ok(())
+/// Changes how a user wants to be seen, and what she says of it.
+pub async fn set_status(tx: &mut Tx, id: i64, own: &OwnRow) -> Result<UserRow> {
+    Ok(on!(tx.write(), c => sqlx::query_as(SET_STATUS)
+        .bind(id).bind(own.status).bind(&own.status_text).bind(own.status_expires_at).bind(own.hide_last_seen)
+        .fetch_one(c).await?))
 }
 
 const ADVANCE_SQLITE: &str = "update users set position = position + (j.value ->> 1) from json_each($1) j \

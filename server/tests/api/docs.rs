@@ -69,7 +69,8 @@ async fn every_example_runs_and_says_what_the_page_shows() {
     let calls: usize =
         examples.iter().map(|(code, _)| code.matches("call ").count() + code.matches("grpcurl ").count()).sum();
     assert!(examples.len() >= 14 && calls >= 25, "{} examples, {calls} calls", examples.len());
-    let server = Served::start(Backend::Sqlite).await;
+    // As it is for people, with rates.
+    let server = Served::with(Backend::Sqlite, |config| config.limits.enabled = true).await;
     let folder = &server.store.dir;
     // The page says `grpcurl`, wherever that is.
     let link = folder.join("grpcurl");

@@ -25,11 +25,25 @@ impl Raw {
 
     /// Calls a method of rookery.v1 (`UserService/GetUser`) and answers the bytes of the (first) answer.
     pub async fn call(&self, token: Option<&str>, method: &str, body: Vec<u8>) -> Result<Vec<u8>, Status> {
+        self.call_from("", token, method, body).await
+    }
+
+    /// The same by way of a proxy that says who calls.
+    pub async fn call_from(
+        &self,
+        address: &str,
+        token: Option<&str>,
+        method: &str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Status> {
         let mut client = Grpc::new(self.0.clone());
         client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
         let mut request = Request::new(body);
         if let Some(token) = token {
             request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        if !address.is_empty() {
+            request.metadata_mut().insert("x-forwarded-for", address.parse().unwrap());
         }
         let path = format!("/rookery.v1.{method}").parse().unwrap();
         let mut answers = client.server_streaming(request, path, Bare).await?.into_inner();

@@ -88,8 +88,11 @@ impl Store {
         Self { dir, database }
     }
 
+    /// Without rates: most tests are about something else, and in more of a hurry than people.
     pub fn config(&self) -> Config {
-        Config { data: self.dir.clone(), database: self.database.clone(), ..Config::default() }
+        let mut config = Config { data: self.dir.clone(), database: self.database.clone(), ..Config::default() };
+        config.limits.enabled = false;
+        config
     }
 
     /// The first column of what a query finds, past the server.
@@ -256,7 +259,8 @@ pub struct Process {
     child: Child,
     pub address: SocketAddr,
     program: Vec<String>,
-    failpoints: String,
+    /// What the program finds in its environment.
+    environment: Environment,
 }
 
 impl Process {
@@ -267,24 +271,30 @@ impl Process {
 
     /// Starts it behind other programs (strace, say).
     pub fn under(store: &Store, before: &[&str], listen: &str) -> Self {
-        Self::of(env!("CARGO_BIN_EXE_rookery-server").into(), "", store, before, listen)
+        Self::of(env!("CARGO_BIN_EXE_rookery-server").into(), environment("", false), store, before, listen)
+    }
+
+    /// Starts it as it is for people, with rates.
+    pub fn with_rates(store: &Store) -> Self {
+        let program = env!("CARGO_BIN_EXE_rookery-server").into();
+        Self::of(program, environment("", true), store, &[], "127.0.0.1:0")
     }
 
     /// Starts the program that fails where it is told to, as server/src/fault.rs says.
     pub fn failing(store: &Store, failpoints: &str, before: &[&str], listen: &str) -> Self {
         let program = tool("ROOKERY_TEST_FAILING").to_string_lossy().into_owned();
-        Self::of(program, failpoints, store, before, listen)
+        Self::of(program, environment(failpoints, false), store, before, listen)
     }
 
-    fn of(server: String, failpoints: &str, store: &Store, before: &[&str], listen: &str) -> Self {
+    fn of(server: String, environment: Environment, store: &Store, before: &[&str], listen: &str) -> Self {
         let mut program: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
         program.push(server);
         program.extend(["--data".into(), store.dir.to_string_lossy().into_owned()]);
         if !store.database.is_empty() {
             program.extend(["--database".into(), store.database.clone()]);
         }
-        let (child, address) = spawn(&program, failpoints, listen);
-        Self { child, address, program, failpoints: failpoints.to_owned() }
+        let (child, address) = spawn(&program, &environment, listen);
+        Self { child, address, program, environment }
     }
 
     pub fn url(&self) -> String {
@@ -322,7 +332,7 @@ impl Process {
     /// Starts it again, on the same address.
     pub fn restart(&mut self) {
         self.kill();
-        let (child, address) = spawn(&self.program, &self.failpoints, &self.address.to_string());
+        let (child, address) = spawn(&self.program, &self.environment, &self.address.to_string());
         self.child = child;
         self.address = address;
     }
@@ -340,11 +350,17 @@ impl Drop for Process {
     }
 }
 
-fn spawn(program: &[String], failpoints: &str, listen: &str) -> (Child, SocketAddr) {
+type Environment = [(&'static str, String); 2];
+
+fn environment(failpoints: &str, rates: bool) -> Environment {
+    [("FAILPOINTS", failpoints.to_owned()), ("ROOKERY_LIMITS_ENABLED", rates.to_string())]
+}
+
+fn spawn(program: &[String], environment: &Environment, listen: &str) -> (Child, SocketAddr) {
     let mut child = Command::new(&program[0])
         .args(&program[1..])
         .args(["--listen", listen])
-        .env("FAILPOINTS", failpoints)
+        .envs(environment.iter().cloned())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()

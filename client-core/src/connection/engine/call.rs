@@ -67,6 +67,17 @@ pub(super) enum Answer {
     Done,
 }
 
+/// Makes a call that only looks, and makes it again for as long as the server says that it comes too often: nobody need
+/// hear of that.
+async fn patiently<T, F: Future<Output = Result<T, Error>>>(call: impl Fn() -> F) -> Result<T, Error> {
+    loop {
+        match call().await {
+            Err(Error { retry_after: Some(wait), .. }) => tokio::time::sleep(wait).await,
+            result => return result,
+        }
+    }
+}
+
 impl Engine {
     pub(super) fn call<F: Future<Output = Answer> + Send + 'static>(&mut self, call: impl FnOnce(Api) -> F) {
         self.spawn(call);
@@ -83,27 +94,30 @@ impl Engine {
     pub(super) fn call_changes(&mut self, conversation_id: i64, after: i64) {
         let request = v1::ListChangesRequest { conversation_id, after, page_size: 0 };
         self.call(move |api| async move {
-            Answer::Changes { conversation_id, after, result: api.list_changes(request).await }
+            let result = patiently(|| api.list_changes(request)).await;
+            Answer::Changes { conversation_id, after, result }
         });
     }
 
     pub(super) fn call_conversation(&mut self, conversation_id: i64) {
         let request = v1::GetConversationRequest { conversation_id };
-        self.call(|api| async move {
-            Answer::Conversation { conversation_id, result: api.get_conversation(request).await }
+        self.call(move |api| async move {
+            let result = patiently(|| api.get_conversation(request)).await;
+            Answer::Conversation { conversation_id, result }
         });
     }
 
     pub(super) fn call_page(&mut self, conversation_id: i64, at: PageAt) {
         let request = loading::request(conversation_id, at);
-        self.call(
-            move |api| async move { Answer::Page { conversation_id, at, result: api.list_messages(request).await } },
-        );
+        self.call(move |api| async move {
+            let result = patiently(|| api.list_messages(request)).await;
+            Answer::Page { conversation_id, at, result }
+        });
     }
 
     pub(super) fn call_reply(&mut self, conversation_id: i64, id: i64) {
         let request = v1::GetMessageRequest { conversation_id, id };
-        self.call(|api| async move { Answer::Reply { result: api.get_message(request).await } });
+        self.call(move |api| async move { Answer::Reply { result: patiently(|| api.get_message(request)).await } });
     }
 
     pub(super) fn call_send(&mut self, pending: Arc<Pending>) {
@@ -129,7 +143,10 @@ impl Engine {
 
     pub(super) fn call_users(&mut self, ids: Vec<i64>) {
         let request = v1::GetUsersRequest { user_ids: ids.clone() };
-        self.call(|api| async move { Answer::Users { ids, result: api.get_users(request).await } });
+        self.call(|api| async move {
+            let result = patiently(|| api.get_users(request.clone())).await;
+            Answer::Users { ids, result }
+        });
     }
 
     pub(super) fn call_typing(&mut self, conversation_id: i64, stopped: bool) {

@@ -44,7 +44,7 @@ fn card<'a>(state: &'a State, world: &'a World, gallery: &'a Gallery) -> Element
         about: state.about(),
         color: theme::banner(state.before.id, &color),
         presence: speech::own_presence(world),
-        presence_words: speech::status(world.status()).0.to_owned(),
+        presence_words: speech::status(world.status().kind()).0.to_owned(),
         since: None,
     };
     profile(card, face(state, gallery, shown, theme::AVATAR_LARGE), None)

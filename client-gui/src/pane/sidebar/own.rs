@@ -62,7 +62,7 @@ impl<'a> View<'a> {
     /// How one is seen, or what is in the way of it.
     fn state(self) -> String {
         match self.world.connection() {
-            Connection::Online => speech::status(self.world.status()).0.to_owned(),
+            Connection::Online => speech::status(self.world.status().kind()).0.to_owned(),
             Connection::CatchingUp => "Catching up…".to_owned(),
             Connection::Connecting => "Connecting…".to_owned(),
             Connection::Offline(offline) => retry(offline.retry_at),
@@ -85,7 +85,7 @@ impl<'a> View<'a> {
 
     fn status(self, kind: StatusKind) -> Element<'a, Message> {
         let (name, meaning) = speech::status(kind);
-        let chosen = self.world.status() == kind;
+        let chosen = self.world.status().kind() == kind;
         let words = column![
             text(name).size(theme::BODY).font(theme::SEMIBOLD),
             text(meaning).size(theme::CAPTION).style(theme::dim),
