@@ -339,7 +339,7 @@ impl Process {
 
     /// The same, to fail elsewhere from now on.
     pub fn restart_to_fail(&mut self, failpoints: &str) {
-        failpoints.clone_into(&mut self.failpoints);
+        self.environment = environment(failpoints, false);
         self.restart();
     }
 }
