@@ -313,6 +313,16 @@ impl Client {
         self.learn_message(message).await
     }
 
+    /// Pins a message, or unpins it.
+    pub async fn pin(&self, conversation_id: i64, id: i64, stands: bool) -> Result<(), Error> {
+        let message = if stands {
+            self.api.pin_message(v1::PinMessageRequest { conversation_id, id }).await?.message
+        } else {
+            self.api.unpin_message(v1::UnpinMessageRequest { conversation_id, id }).await?.message
+        };
+        self.learn_message(message).await
+    }
+
     async fn learn_conversation(&self, conversation: Option<v1::Conversation>) -> Result<i64, Error> {
         let conversation = conversation.ok_or_else(Error::incomplete)?;
         let id = conversation.id;

@@ -34,6 +34,7 @@ mod media;
 mod outbox;
 mod profile;
 mod state;
+pub mod text;
 mod update;
 
 pub use ambient::Ambient;
@@ -45,4 +46,4 @@ pub use outbox::{Attachment, Pending, PendingAttachment, PendingStatus, Source};
 pub use profile::{Profile, ProfileError, Session};
 pub use rookery_api::v1;
 pub use state::{Conversation, RUN_LIMIT, Run, State};
-pub use update::{Changes, Connection, Offline, Page, PageAt, Restored, RestoredConversation, Update};
+pub use update::{Changes, Connection, Offline, Page, PageAt, Restored, RestoredConversation, Unread, Update};

@@ -59,7 +59,7 @@ pub enum Update {
         /// The last message read.
         read_position: i64,
         /// How many are unread, if the server said it and nothing came in between.
-        unread: Option<i64>,
+        unread: Option<Unread>,
     },
     /// A message waits to be sent, or its sending failed; replaces what was known under its request_id.
     PendingChanged(Arc<Pending>),
@@ -178,4 +178,13 @@ pub struct Page {
     pub more_after: bool,
     /// Messages that changed while the page was on its way: to be applied to it.
     pub changes: Vec<Arc<v1::Message>>,
+}
+
+/// How many messages a reader has not read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// All of them.
+    pub messages: i64,
+    /// Those that mention her, or everyone.
+    pub mentions: i64,
 }

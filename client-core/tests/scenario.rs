@@ -9,7 +9,7 @@ use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use rookery_client::{
     Changes, Connection, Conversation, Offline, Page, PageAt, Pending, PendingStatus, Restored, RestoredConversation,
-    Run, State, Update,
+    Run, State, Unread, Update,
     v1::{self, event::Kind},
 };
 use serde_json::{Value, json};
@@ -111,6 +111,7 @@ fn conversation_value(state: &State, conversation: &Conversation) -> Value {
         "cursor": conversation.cursor(),
         "unread": conversation.unread(),
         "unreadMentions": conversation.unread_mentions(),
+        "pinned": conversation.pinned().collect::<Vec<_>>(),
         "mutedUntil": conversation.muted_until().map(|at| at.seconds),
         "hidden": conversation.is_hidden(),
         "readPosition": conversation.read_position(),
@@ -131,6 +132,8 @@ fn run_value(run: &Run) -> Value {
         each.map(|reaction| format!("{} {} {}", reaction.emote, reaction.count, own(reaction))).collect()
     };
     let names = |message: &v1::Message| -> Value { message.attachments.iter().map(|file| file.name.clone()).collect() };
+    let mentions =
+        |message: &v1::Message| -> Value { message.mentions.iter().map(|mention| mention.user_id).collect() };
     let messages = || run.messages().map(|message| (message.id.to_string(), message));
     let texts =
         messages().map(|(id, message)| (id, if message.deleted { Value::Null } else { message.text.clone().into() }));
@@ -143,6 +146,7 @@ fn run_value(run: &Run) -> Value {
         "moreAfter": run.more_after(),
         "texts": texts.collect::<serde_json::Map<_, _>>(),
         "attachments": messages().map(|(id, message)| (id, names(message))).collect::<serde_json::Map<_, _>>(),
+        "mentions": messages().map(|(id, message)| (id, mentions(message))).collect::<serde_json::Map<_, _>>(),
         "reactions": messages().map(|(id, message)| (id, reactions(message).into())).collect::<serde_json::Map<_, _>>(),
     })
 }
@@ -195,7 +199,10 @@ fn to_update(value: &Value) -> Update {
         "read" => Update::ReadMoved {
             conversation_id: conversation_id(),
             read_position: number(&value["readPosition"]),
-            unread: value["unread"].as_i64(),
+            unread: value["unread"].as_i64().map(|messages| {
+                let mentions = value["unreadMentions"].as_i64().unwrap_or(0);
+                Unread { messages, mentions }
+            }),
         },
         "pending" => Update::PendingChanged(pending(value)),
         "pendingRemoved" => Update::PendingRemoved {

@@ -80,5 +80,7 @@ pub(super) fn named_in(response: &SubscribeResponse) -> Vec<i64> {
 pub(super) fn named(message: &Message) -> impl Iterator<Item = i64> {
     let system = message.system.iter().flat_map(|system| system.user_ids.iter().copied().chain([system.new_owner_id]));
     let reactions = message.reactions.iter().flat_map(|reaction| reaction.user_ids.iter().copied());
-    std::iter::once(message.author_id).chain(system).chain(reactions)
+    let mentions = message.mentions.iter().map(|mention| mention.user_id);
+    let pinned = message.pin.iter().map(|pin| pin.user_id);
+    std::iter::once(message.author_id).chain(system).chain(reactions).chain(mentions).chain(pinned)
 }

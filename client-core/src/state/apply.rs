@@ -9,7 +9,7 @@ use rookery_api::v1::{
 use super::{Conversation, LOADED_CONVERSATIONS, State, run::Mine};
 use crate::{
     outbox::{Pending, PendingStatus},
-    update::{Changes, Connection, Page, Restored, Update},
+    update::{Changes, Connection, Page, Restored, Unread, Update},
 };
 
 impl State {
@@ -243,7 +243,8 @@ impl State {
     fn read(&mut self, changed: &ReadChanged) {
         let reader = self.user_id;
         self.with(changed.conversation_id, |conversation| {
-            conversation.read(changed.read_position, changed.unread, changed.as_of, reader);
+            let unread = Unread { messages: changed.unread, mentions: changed.unread_mentions };
+            conversation.read(changed.read_position, unread, changed.as_of, reader);
         });
     }
 

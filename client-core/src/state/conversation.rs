@@ -1,14 +1,17 @@
 //! One conversation as its reader knows it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use rookery_api::v1::{self, ConversationKind, Message, SystemKind};
 
 use super::{
     reaction,
-    run::{Mine, Run, counts_as_unread},
+    run::{Mine, Run, counts_as_unread, mentions},
 };
-use crate::update::{Page, PageAt};
+use crate::update::{Page, PageAt, Unread};
 
 /// How many replied-to messages from outside the run are kept.
 const REPLY_LIMIT: usize = 100;
@@ -28,6 +31,8 @@ pub struct Conversation {
     run: Option<Run>,
     following: bool,
     replies: HashMap<i64, Arc<Message>>,
+    // Those that are known to be: of messages that came by, loaded or not.
+    pinned: BTreeSet<i64>,
     typing: Vec<i64>,
     loading: Vec<PageAt>,
     failed: Option<(PageAt, String)>,
@@ -45,6 +50,7 @@ impl Conversation {
             run: None,
             following: true,
             replies: HashMap::new(),
+            pinned: BTreeSet::new(),
             typing: Vec::new(),
             loading: Vec::new(),
             failed: None,
@@ -107,6 +113,11 @@ impl Conversation {
     /// How many of those mention its reader, or everyone.
     pub fn unread_mentions(&self) -> i64 {
         self.mine.unread_mentions
+    }
+
+    /// The pinned messages that are known, by id; ListPins has all.
+    pub fn pinned(&self) -> impl Iterator<Item = i64> {
+        self.pinned.iter().copied()
     }
 
     /// Until when there is to be no notice of it, but for mentions; it may be over by now. None: it is not muted.
@@ -174,6 +185,13 @@ impl Conversation {
     /// Whether all unread messages are loaded, so that they can be counted here.
     pub(crate) fn counts_itself(&self, reader: i64) -> bool {
         self.run.as_ref().is_some_and(|run| run.unread_above(self.mine.read_position, reader).is_some())
+    }
+
+    /// Whether an edit of a message that counts as unread already may have changed whom it mentions.
+    pub(crate) fn may_mention_others(&self, message: &Message) -> bool {
+        let is_new = message.id > self.counted && self.cursor.is_none_or(|cursor| message.id > cursor);
+        let known = self.run.as_ref().and_then(|run| run.get(message.id));
+        !is_new && message.edited_at.is_some() && known.is_none_or(|known| known.mentions != message.mentions)
     }
 
     /// What to believe of `mine` in an event that ends at `position`.
@@ -247,6 +265,7 @@ impl Conversation {
     pub(super) fn forget_messages(&mut self) {
         self.run = None;
         self.replies.clear();
+        self.pinned.clear();
         self.following = true;
     }
 
@@ -264,10 +283,12 @@ impl Conversation {
     /// A message from the stream; `cursor` is that from before it.
     pub(super) fn change(&mut self, message: &Arc<Message>, cursor: i64, mine: Mine, reader: i64) {
         self.put(message, mine, reader);
+        self.note_pin(message);
         self.typing.retain(|id| *id != message.author_id);
         let new = message.id > self.counted && message.id > cursor;
         if !self.recount(reader) && new && counts_as_unread(message, reader) {
             self.mine.unread += 1;
+            self.mine.unread_mentions += i64::from(mentions(message, reader));
         }
     }
 
@@ -283,6 +304,15 @@ impl Conversation {
         self.preview(message);
     }
 
+    // Of what the stream or a page says; an answer to a call may be older than the stream.
+    fn note_pin(&mut self, message: &Message) {
+        if message.pin.is_some() {
+            self.pinned.insert(message.id);
+        } else {
+            self.pinned.remove(&message.id);
+        }
+    }
+
     fn preview(&mut self, message: &Arc<Message>) {
         let silent = message.system.as_ref().is_some_and(|system| system.kind() == SystemKind::LeftSilently);
         let newer =
@@ -296,32 +326,37 @@ impl Conversation {
     pub(super) fn recount(&mut self, reader: i64) -> bool {
         let Some(run) = &self.run else { return false };
         let Some(unread) = run.unread_above(self.mine.read_position, reader) else { return false };
-        self.mine.unread = unread;
         self.counted = self.cursor.max(run.last_id()).unwrap_or(0);
+        self.set_unread(unread);
         true
     }
 
+    fn set_unread(&mut self, unread: Unread) {
+        self.mine.unread = unread.messages;
+        self.mine.unread_mentions = unread.mentions;
+    }
+
     /// How far its reader has read; `unread` as of the position `as_of`.
-    pub(super) fn read(&mut self, read_position: i64, unread: i64, as_of: i64, reader: i64) {
+    pub(super) fn read(&mut self, read_position: i64, unread: Unread, as_of: i64, reader: i64) {
         self.mine.read_position = read_position;
         if !self.recount(reader) {
-            self.mine.unread = unread;
+            self.set_unread(unread);
             self.counted = as_of;
         }
     }
 
     /// How far its reader has just read here; the server's count follows, if it did not come with it.
-    pub(super) fn read_here(&mut self, read_position: i64, unread: Option<i64>, reader: i64) {
+    pub(super) fn read_here(&mut self, read_position: i64, unread: Option<Unread>, reader: i64) {
         self.mine.read_position = self.mine.read_position.max(read_position);
         let known_end = self.cursor.max(self.last_message.as_ref().map(|message| message.id)).unwrap_or(0);
         if self.recount(reader) {
             return;
         }
         if let Some(unread) = unread {
-            self.mine.unread = unread;
+            self.set_unread(unread);
             self.counted = self.counted.max(self.cursor.unwrap_or(0));
         } else if read_position >= known_end {
-            self.mine.unread = 0;
+            self.set_unread(Unread::default());
         }
     }
 
@@ -360,11 +395,13 @@ impl Conversation {
             }
             (PageAt::Before(_) | PageAt::After(_), _) => return,
         }
+        page.messages.iter().for_each(|message| self.note_pin(message));
         if let Some(newest) = page.messages.last() {
             self.preview(newest);
         }
         for message in &page.changes {
             self.put(message, Mine::Untold, reader);
+            self.note_pin(message);
         }
         self.recount(reader);
     }

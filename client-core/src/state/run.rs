@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use rookery_api::v1::Message;
 
 use super::reaction;
+use crate::update::Unread;
 
 /// How many messages a run holds at most: a window over any length of history.
 pub const RUN_LIMIT: usize = 150;
@@ -144,17 +145,27 @@ impl Run {
     }
 
     /// How many messages above `read` count as unread for `reader`; none if not all of those are loaded.
-    pub(super) fn unread_above(&self, read: i64, reader: i64) -> Option<i64> {
+    pub(super) fn unread_above(&self, read: i64, reader: i64) -> Option<Unread> {
         let whole = !self.more_before || self.first_id().is_some_and(|first| first <= read + 1);
         if self.more_after || !whole {
             return None;
         }
-        let unread = self.messages.iter().rev().take_while(|message| message.id > read);
-        Some(unread.filter(|message| counts_as_unread(message, reader)).count() as i64)
+        let above = self.messages.iter().rev().take_while(|message| message.id > read);
+        let mut unread = Unread::default();
+        for message in above.filter(|message| counts_as_unread(message, reader)) {
+            unread.messages += 1;
+            unread.mentions += i64::from(mentions(message, reader));
+        }
+        Some(unread)
     }
 }
 
 /// Whether a message is one that its reader has to read: another's, not deleted, not a system line.
 pub(crate) fn counts_as_unread(message: &Message, reader: i64) -> bool {
     message.author_id != reader && !message.deleted && message.system.is_none()
+}
+
+/// Whether a message mentions its reader, or everyone.
+pub(crate) fn mentions(message: &Message, reader: i64) -> bool {
+    message.mentions.iter().any(|mention| mention.user_id == reader || mention.user_id == 0)
 }

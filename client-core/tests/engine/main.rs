@@ -290,6 +290,31 @@ async fn a_deletion_that_may_have_been_unread_is_counted_by_the_server_once() {
 }
 
 #[tokio::test]
+async fn an_edit_that_may_have_put_a_name_in_is_counted_by_the_server_once() {
+    let mut stage = Stage::set().await;
+    let stream = stage.stream().await;
+    stage.script.answer(|answers| {
+        let mine =
+            v1::Membership { read_position: 10, unread: 2, unread_mentions: 1, visible_from: 1, ..Default::default() };
+        let conversation = Some(v1::Conversation { mine: Some(mine), ..room(13) });
+        answers.conversations.push_back(v1::GetConversationResponse { conversation, users: Vec::new() });
+    });
+    let edited_at = Some(prost_types::Timestamp::default());
+    let mentions = vec![v1::Mention { user_id: 1, start: 0, length: 3 }];
+    // New to this client, whatever became of it before.
+    stream.message(10, v1::Message { edited_at, ..message(11) }).await;
+    stream.message(11, message(12)).await;
+    stream.message(12, v1::Message { changed: 13, edited_at, mentions: mentions.clone(), ..message(12) }).await;
+    // A reaction, say, on what nobody edited.
+    stream.message(13, v1::Message { changed: 14, ..message(11) }).await;
+    stream.message(14, v1::Message { mentions, ..message(15) }).await;
+    let state = stage.until("counted", |state| cursor(state) == Some(15)).await;
+    let room = state.conversation(ROOM).unwrap();
+    assert_eq!((room.unread(), room.unread_mentions()), (3, 2));
+    assert_eq!(stage.script.calls("get_conversation").len(), 1);
+}
+
+#[tokio::test]
 async fn a_send_whose_outcome_is_unknown_is_repeated_by_the_same_name_and_before_the_next_one() {
     let mut stage = Stage::set().await;
     let _stream = stage.stream().await;

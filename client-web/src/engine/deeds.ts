@@ -65,6 +65,13 @@ export async function react(
   learnMessage(engine, answer.message);
 }
 
+/** Pins a message, or unpins it. */
+export async function pin(engine: Engine, { conversationId, id }: Message, stands: boolean): Promise<void> {
+  const { messages } = engine.api;
+  const answer = await (stands ? messages.pinMessage : messages.unpinMessage)({ conversationId, id });
+  learnMessage(engine, answer.message);
+}
+
 /** Changes the user's own profile: those of its parts that are given. */
 export async function updateProfile(
   engine: Engine,

@@ -331,8 +331,9 @@ export class Engine implements Core {
       const answer = await this.api.messages.markRead({ conversationId, id });
       this.reading.done(conversationId);
       // With news in between nobody knows which of them the server counted; its ReadChanged says.
-      const unread = cursor() === before ? answer.unread : undefined;
-      this.emit({ kind: "readMoved", conversationId, readPosition: answer.readPosition, unread });
+      const { readPosition, unread, unreadMentions } = answer;
+      const counted = cursor() === before ? { unread, unreadMentions } : undefined;
+      this.emit({ kind: "readMoved", conversationId, readPosition, unread: counted });
     } catch (thrown) {
       const failure = Failure.from(thrown);
       const again = failure.isMaybe || failure.retryAfter !== undefined;

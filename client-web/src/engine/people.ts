@@ -81,7 +81,9 @@ export function namedIn(response: SubscribeResponse): bigint[] {
 
 /** Everybody whom a message names. */
 export function named(message: Message): bigint[] {
-  const { system, reactions } = message;
+  const { system, reactions, mentions, pin } = message;
   const told = system ? [...system.userIds, system.newOwnerId] : [];
-  return [message.authorId, ...told, ...reactions.flatMap(({ userIds }) => userIds)];
+  const pinned = pin ? [pin.userId] : [];
+  const reacted = reactions.flatMap(({ userIds }) => userIds);
+  return [message.authorId, ...told, ...reacted, ...mentions.map(({ userId }) => userId), ...pinned];
 }

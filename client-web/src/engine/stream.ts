@@ -3,7 +3,7 @@
 import { Failure } from "../api/error";
 import type { Message, Ready, SubscribeResponse } from "../api/protocol";
 import { span } from "../api/span";
-import { countsItself, leftMeanwhile } from "../state/conversation";
+import { countsItself, leftMeanwhile, mayMentionOthers } from "../state/conversation";
 import { NEWEST } from "../state/update";
 import type { Core } from "./core";
 import { type Ask, Holds } from "./holds";
@@ -132,12 +132,12 @@ export class Stream {
     return kind?.case === "readChanged" && known.cursor !== undefined && kind.value.asOf < known.cursor;
   }
 
-  /** Whether a message was deleted that may have counted as unread, and only the server knows. */
+  /** Whether a message was deleted or edited that may have counted as unread, or as a mention, and only the server knows. */
   private takesBack(message: Message): boolean {
     const { state } = this.parts.core;
     const known = state.conversations.get(message.conversationId);
-    const others = message.deleted && message.authorId !== state.userId;
-    if (!known || !others || countsItself(known, state.userId)) return false;
+    if (!known || message.authorId === state.userId || countsItself(known, state.userId)) return false;
+    if (!message.deleted && !mayMentionOthers(known, message)) return false;
     return message.id > known.readPosition && message.changed > known.counted;
   }
 

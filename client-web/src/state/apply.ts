@@ -114,9 +114,9 @@ function receive(state: State, response: v1.SubscribeResponse): State {
     case "userChanged":
       return kind.value.user ? know(state, [kind.value.user]) : state;
     case "readChanged": {
-      const { readPosition, unread, asOf } = kind.value;
+      const { readPosition, unread, unreadMentions, asOf } = kind.value;
       return change(state, kind.value.conversationId, (known) =>
-        conversations.read(known, readPosition, unread, asOf, state.userId),
+        conversations.read(known, readPosition, { unread, unreadMentions }, asOf, state.userId),
       );
     }
     case "reactionChanged": {

@@ -4,7 +4,7 @@ import type * as v1 from "../api/protocol";
 import { SystemKind } from "../gen/rookery/v1/message_pb";
 import type { Mine } from "./reaction";
 import * as runs from "./run";
-import type { Run } from "./run";
+import type { Run, Unread } from "./run";
 import { type Page, type PageAt, placeName } from "./update";
 
 /** How many replied-to messages from outside the run are kept. */
@@ -38,6 +38,8 @@ export interface Conversation {
   readonly following: boolean;
   /** Messages that a loaded one answers and that are not loaded themselves. */
   readonly replies: ReadonlyMap<bigint, v1.Message>;
+  /** The pinned messages that are known; ListPins has all. */
+  readonly pinned: ReadonlySet<bigint>;
   /** Who else is typing, newest first, at most four. */
   readonly typing: readonly bigint[];
   /** The pages that are being fetched. */
@@ -60,6 +62,7 @@ export function create(conversation: v1.Conversation, cursor: bigint | undefined
     cursor,
     following: true,
     replies: new Map(),
+    pinned: new Set(),
     typing: [],
     loading: [],
   };
@@ -86,6 +89,14 @@ export function message(known: Conversation, id: bigint): v1.Message | undefined
 /** Whether all unread messages are loaded, so that they can be counted here. */
 export function countsItself(known: Conversation, reader: bigint): boolean {
   return known.run !== undefined && runs.unreadAbove(known.run, known.readPosition, reader) !== undefined;
+}
+
+/** Whether an edit of a message that counts as unread already may have changed whom it mentions. */
+export function mayMentionOthers(known: Conversation, message: v1.Message): boolean {
+  const isNew = message.id > known.counted && (known.cursor === undefined || message.id > known.cursor);
+  const before = known.run && runs.get(known.run, message.id);
+  const who = (message: v1.Message) => message.mentions.map(({ userId }) => userId).join();
+  return !isNew && message.editedAt !== undefined && (!before || who(before) !== who(message));
 }
 
 /** What to believe of `mine` in an event that ends at `position`. */
@@ -135,7 +146,7 @@ export function reset(known: Conversation, position: bigint): Conversation {
 }
 
 export function forget(known: Conversation): Conversation {
-  return { ...known, run: undefined, replies: new Map(), following: true };
+  return { ...known, run: undefined, replies: new Map(), pinned: new Set(), following: true };
 }
 
 /** The conversation after an event about the numbers in (after, position]; none if that is known already or not to be known yet. */
@@ -153,13 +164,15 @@ export function change(
   reader: bigint,
 ): Conversation {
   const isNew = message.id > known.counted && message.id > cursor;
-  let next = put(known, message, mine, reader);
+  let next = notePin(put(known, message, mine, reader), message);
   if (next.typing.includes(message.authorId)) {
     next = { ...next, typing: next.typing.filter((id) => id !== message.authorId) };
   }
   const recounted = recount(next, reader);
   if (recounted) return recounted;
-  return isNew && runs.countsAsUnread(message, reader) ? { ...next, unread: next.unread + 1n } : next;
+  if (!isNew || !runs.countsAsUnread(message, reader)) return next;
+  const more = runs.mentions(message, reader) ? 1n : 0n;
+  return { ...next, unread: next.unread + 1n, unreadMentions: next.unreadMentions + more };
 }
 
 /** A message in its place, wherever it came from. */
@@ -173,6 +186,15 @@ export function put(known: Conversation, message: v1.Message, mine: Mine, reader
   return preview(next, message);
 }
 
+/** Of what the stream or a page says; an answer to a call may be older than the stream. */
+function notePin(known: Conversation, { id, pin }: v1.Message): Conversation {
+  if (known.pinned.has(id) === (pin !== undefined)) return known;
+  const pinned = new Set(known.pinned);
+  if (pin) pinned.add(id);
+  else pinned.delete(id);
+  return { ...known, pinned };
+}
+
 function preview(known: Conversation, message: v1.Message): Conversation {
   const last = known.lastMessage;
   const newer = !last || last.id < message.id || (last.id === message.id && last.changed <= message.changed);
@@ -184,34 +206,34 @@ export function recount(known: Conversation, reader: bigint): Conversation | und
   const unread = known.run && runs.unreadAbove(known.run, known.readPosition, reader);
   if (!known.run || unread === undefined) return undefined;
   const [cursor, last] = [known.cursor ?? 0n, runs.lastId(known.run) ?? 0n];
-  return { ...known, unread, counted: cursor > last ? cursor : last };
+  return { ...known, ...unread, counted: cursor > last ? cursor : last };
 }
 
 /** How far its reader has read; `unread` as of the position `asOf`. */
 export function read(
   known: Conversation,
   readPosition: bigint,
-  unread: bigint,
+  unread: Unread,
   asOf: bigint,
   reader: bigint,
 ): Conversation {
   const next = { ...known, readPosition };
-  return recount(next, reader) ?? { ...next, unread, counted: asOf };
+  return recount(next, reader) ?? { ...next, ...unread, counted: asOf };
 }
 
 /** How far its reader has just read here; the server's count follows, if it did not come with it. */
 export function readHere(
   known: Conversation,
   readPosition: bigint,
-  unread: bigint | undefined,
+  unread: Unread | undefined,
   reader: bigint,
 ): Conversation {
   const next = { ...known, readPosition: known.readPosition > readPosition ? known.readPosition : readPosition };
   const recounted = recount(next, reader);
   if (recounted) return recounted;
   const [cursor, last] = [known.cursor ?? 0n, known.lastMessage?.id ?? 0n];
-  if (unread !== undefined) return { ...next, unread, counted: known.counted > cursor ? known.counted : cursor };
-  return readPosition >= (cursor > last ? cursor : last) ? { ...next, unread: 0n } : next;
+  if (unread !== undefined) return { ...next, ...unread, counted: known.counted > cursor ? known.counted : cursor };
+  return readPosition >= (cursor > last ? cursor : last) ? { ...next, unread: 0n, unreadMentions: 0n } : next;
 }
 
 export function requested(known: Conversation, at: PageAt): Conversation {
@@ -243,7 +265,8 @@ export function page(known: Conversation, page: Page, reader: bigint): Conversat
   }
   const newest = messages.at(-1);
   if (newest) next = preview(next, newest);
-  for (const message of page.changes) next = put(next, message, "untold", reader);
+  next = messages.reduce(notePin, next);
+  for (const message of page.changes) next = notePin(put(next, message, "untold", reader), message);
   return recount(next, reader) ?? next;
 }
 

@@ -83,21 +83,34 @@ export function setMine(run: Run, id: bigint, emote: string, mine: boolean): Run
   return settled === known ? run : { ...run, messages: run.messages.with(index, settled) };
 }
 
+/** How many messages a reader has not read, and how many of those mention her, or everyone. */
+export interface Unread {
+  readonly unread: bigint;
+  readonly unreadMentions: bigint;
+}
+
 /** How many messages above `read` count as unread for `reader`; none if not all of those are loaded. */
-export function unreadAbove(run: Run, read: bigint, reader: bigint): bigint | undefined {
+export function unreadAbove(run: Run, read: bigint, reader: bigint): Unread | undefined {
   const first = firstId(run);
   const whole = !run.moreBefore || (first !== undefined && first <= read + 1n);
   if (run.moreAfter || !whole) return undefined;
-  let unread = 0n;
+  let [unread, unreadMentions] = [0n, 0n];
   for (let index = run.messages.length - 1; index >= 0; index--) {
     const message = run.messages[index];
     if (!message || message.id <= read) break;
-    if (countsAsUnread(message, reader)) unread++;
+    if (!countsAsUnread(message, reader)) continue;
+    unread++;
+    if (mentions(message, reader)) unreadMentions++;
   }
-  return unread;
+  return { unread, unreadMentions };
 }
 
 /** Whether a message is one that its reader has to read: another's, not deleted, not a system line. */
 export function countsAsUnread(message: Message, reader: bigint): boolean {
   return message.authorId !== reader && !message.deleted && !message.system;
+}
+
+/** Whether a message mentions its reader, or everyone. */
+export function mentions(message: Message, reader: bigint): boolean {
+  return message.mentions.some(({ userId }) => userId === reader || userId === 0n);
 }

@@ -83,6 +83,7 @@ function shownConversation(state: State, known: Conversation) {
     mutedUntil: number(known.mutedUntil?.seconds),
     hidden: isHidden(known),
     readPosition: Number(known.readPosition),
+    pinned: [...known.pinned].map(Number).sort((a, b) => a - b),
     lastMessage: number(known.lastMessage?.id),
     typing: known.typing.map(Number),
     following: known.following,
@@ -107,6 +108,9 @@ function shownRun(run: Run) {
     moreAfter: run.moreAfter,
     texts: Object.fromEntries(run.messages.map((message) => [message.id, message.deleted ? null : message.text])),
     attachments: Object.fromEntries(run.messages.map(({ id, attachments }) => [id, attachments.map(({ name }) => name)])),
+    mentions: Object.fromEntries(
+      run.messages.map(({ id, mentions }) => [id, mentions.map(({ userId }) => Number(userId))]),
+    ),
     reactions: Object.fromEntries(run.messages.map((message) => [message.id, reactions(message)])),
   };
 }
@@ -157,7 +161,9 @@ function toUpdate(source: any): Update {
     case "following":
       return { kind: "followingChanged", conversationId, following: value.following === true };
     case "read": {
-      const unread = value.unread === undefined ? undefined : BigInt(value.unread);
+      const { unread: messages, unreadMentions = 0 } = value;
+      const unread =
+        messages === undefined ? undefined : { unread: BigInt(messages), unreadMentions: BigInt(unreadMentions) };
       return { kind: "readMoved", conversationId, readPosition: BigInt(value.readPosition), unread };
     }
     case "pending":

@@ -1,6 +1,7 @@
 // What the engine tells: everything the state is made of, in the order in which it happened.
 
 import type * as v1 from "../api/protocol";
+import type { Unread } from "./run";
 
 /** Where a file of a waiting message comes from. */
 export type Source =
@@ -127,7 +128,7 @@ export type Update =
       readonly kind: "readMoved";
       readonly conversationId: bigint;
       readonly readPosition: bigint;
-      readonly unread?: bigint;
+      readonly unread?: Unread;
     }
   /** A message waits to be sent, or its sending failed; replaces what was known under its requestId. */
   | { readonly kind: "pendingChanged"; readonly pending: Pending }

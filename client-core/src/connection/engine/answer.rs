@@ -15,7 +15,7 @@ use crate::{
     connection::{loading::Meanwhile, people, sending::Verdict},
     outbox::{Pending, PendingStatus},
     state::Conversation,
-    update::{Changes, Page, PageAt, Update},
+    update::{Changes, Page, PageAt, Unread, Update},
 };
 
 impl Engine {
@@ -174,8 +174,8 @@ impl Engine {
         let Ok(answer) = result else { return };
         let now = self.state.conversation(conversation_id).and_then(Conversation::cursor);
         // With news in between nobody knows which of them the server counted; its ReadChanged says.
-        let unread = (now == cursor).then_some(answer.unread);
-        let read_position = answer.read_position;
+        let v1::MarkReadResponse { read_position, unread, unread_mentions } = answer;
+        let unread = (now == cursor).then_some(Unread { messages: unread, mentions: unread_mentions });
         self.emit(Update::ReadMoved { conversation_id, read_position, unread });
         self.keep_conversation(conversation_id);
     }

@@ -204,13 +204,13 @@ impl Engine {
         }
     }
 
-    /// Whether a message was deleted that may have counted as unread, and only the server knows.
+    /// Whether a message was deleted or edited that may have counted as unread, or as a mention, and only the server knows.
     pub(super) fn takes_back(&self, message: &Message) -> bool {
         let (conversation, reader) = (self.state.conversation(message.conversation_id), self.state.user_id());
-        message.deleted
-            && message.author_id != reader
+        message.author_id != reader
             && conversation.is_some_and(|conversation| {
-                message.id > conversation.read_position()
+                (message.deleted || conversation.may_mention_others(message))
+                    && message.id > conversation.read_position()
                     && message.changed > conversation.counted()
                     && !conversation.counts_itself(reader)
             })
