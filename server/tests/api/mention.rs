@@ -1,6 +1,9 @@
 //! Mentions: who is meant in a text, who may call everyone, and how many unread messages mention somebody.
 
-use rookery_client::v1;
+use rookery_client::{
+    text::{self, Block, Span},
+    v1,
+};
 use v1::event::Kind;
 
 use crate::{
@@ -10,6 +13,7 @@ use crate::{
     listener::Listener,
     message::{delete, edit},
     on_both,
+    send::Chance,
 };
 
 /// (user, start, length) of each.
@@ -171,4 +175,46 @@ on_both! {
         // A public group's history is open: going back to it counts what is read there.
         assert_eq!(mark_unread(&bob, group, early.id).await.2, 3);
     }
+
+    async fn every_mention_that_is_found_is_drawn(backend) {
+        const PARTS: [&str; 30] = [
+            "@bob", "@Bob", "@b_o_b", "@everyone", "@cleo", " ", " ", "\n", "`", "``", "```", "\n```", "```\n", "> ", "\n> ", "- ",
+            "*", "_", "||", "\\", "[", "](https://x.org/", ")", "https://x.org/", "<", ".", "a", "é🙂", "漢", "\r\n",
+        ];
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let line = server.user("b_o_b").await;
+        let group = ada.group("g", &[&bob, &line], false).await;
+        let mut chance = Chance(7);
+        let mut found = 0;
+        for _ in 0..200 {
+            let text: String =
+                (0..chance.below(24)).map(|_| PARTS[usize::try_from(chance.below(30)).unwrap()]).collect();
+            let sent = ada.say(group, &format!("x {text}")).await;
+            assert_eq!(drawn(&text::parse(&sent.text, &sent.mentions)), mentions(&sent).len(), "{:?}", sent.text);
+            found += sent.mentions.len();
+        }
+        assert!(found > 100, "only {found} were found");
+    }
+}
+
+/// How many mentions are in a tree.
+fn drawn(blocks: &[Block]) -> usize {
+    fn in_spans(spans: &[Span]) -> usize {
+        let each = spans.iter().map(|span| match span {
+            Span::Mention { .. } => 1,
+            Span::Bold(spans) | Span::Italic(spans) | Span::Strike(spans) | Span::Spoiler(spans) => in_spans(spans),
+            // What is mentioned in a label is drawn as a part of it.
+            Span::Link(link) => in_spans(&link.spans),
+            Span::Text(_) | Span::Code(_) => 0,
+        });
+        each.sum()
+    }
+    let each = blocks.iter().map(|block| match block {
+        Block::Paragraph(spans) => in_spans(spans),
+        Block::Code { .. } => 0,
+        Block::Quote(blocks) => drawn(blocks),
+        Block::List(items) => items.iter().map(|item| in_spans(&item.spans)).sum(),
+    });
+    each.sum()
 }

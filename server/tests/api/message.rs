@@ -122,6 +122,58 @@ on_both! {
         denied(delete(&ada, chat, said.id).await);
     }
 
+    async fn who_takes_back_and_who_edits_what_was_said(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
+        let (stranger, root) = (server.user("stranger").await, server.admin("root").await);
+        let group = ada.group("g", &[&bob, &cleo, &root], false).await;
+        let chat = bob.direct(&root).await;
+        // In each place, who may take back what Bob said there; nobody else may edit it.
+        for (place, may, may_not, outside) in [
+            (1, vec![&bob, &root], vec![&ada, &cleo, &stranger], vec![]),
+            (group, vec![&bob, &ada], vec![&cleo, &root], vec![&stranger]),
+            (chat, vec![&bob], vec![&root], vec![&ada, &stranger]),
+        ] {
+            for person in may {
+                let said = bob.say(place, "hm").await;
+                for other in &may_not {
+                    denied(delete(other, place, said.id).await);
+                    denied(edit(other, place, said.id, "x").await);
+                }
+                for other in &outside {
+                    not_found(delete(other, place, said.id).await);
+                    not_found(edit(other, place, said.id, "x").await);
+                }
+                if person.id != bob.id {
+                    denied(edit(person, place, said.id, "x").await);
+                }
+                let nobody = server.anonymous();
+                let request = v1::DeleteMessageRequest { conversation_id: place, id: said.id };
+                refused(nobody.delete_message(request).await, Code::Unauthenticated, ErrorReason::Unauthenticated);
+                edit(&bob, place, said.id, "hm!").await.unwrap();
+                assert!(delete(person, place, said.id).await.unwrap().deleted);
+            }
+        }
+        // What an admin does to others is written down, once; what she does to her own words is not.
+        let own = root.say(1, "mine").await;
+        delete(&root, 1, own.id).await.unwrap();
+        let said = bob.say(1, "rude").await;
+        for _ in 0..2 {
+            delete(&root, 1, said.id).await.unwrap();
+        }
+        let entries = root.api.list_audit_entries(v1::ListAuditEntriesRequest::default()).await.unwrap().entries;
+        let deletions: Vec<_> =
+            entries.iter().filter(|entry| entry.action() == v1::AuditAction::MessageDeleted).collect();
+        assert_eq!(deletions.len(), 2, "{entries:?}");
+        assert_eq!((deletions[0].actor_id, deletions[0].subject_id), (root.id, bob.id));
+        assert!(!format!("{entries:?}").contains("rude"));
+        // Who has left may not even take back her own.
+        let said = bob.say(group, "bye").await;
+        bob.api.leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: false }).await.unwrap();
+        not_found(delete(&bob, group, said.id).await);
+        not_found(edit(&bob, group, said.id, "x").await);
+    }
+
     async fn pages_lie_where_they_were_asked_for(backend) {
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;

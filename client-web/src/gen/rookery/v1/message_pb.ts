@@ -138,8 +138,10 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_rookery_v1_message, 0);
 
 /**
- * A name in a message's text that stands for somebody: `@` and a member's login name, or `@everyone`. It is kept as who is
- * meant, so a client shows whatever she is called by now.
+ * A name in a message's text that stands for somebody: `@` and a member's login name in any case, the longest that fits, or
+ * `@everyone`, at the beginning of a word and not in code (between backticks, or in a block that three of them open). It is kept
+ * as who is meant, so a client shows whatever she is called by now. `@everyone` counts where its author may call everyone: any
+ * member of a group of up to ServerLimits.small_group members, the owner of a larger one, an admin in the global room.
  *
  * @generated from message rookery.v1.Mention
  */

@@ -236,7 +236,7 @@ export type GetMessageResponse = Message<"rookery.v1.GetMessageResponse"> & {
   message?: Message$1 | undefined;
 
   /**
-   * Its author and whom its system line names.
+   * Its author, whom it mentions and whom its system line names.
    *
    * @generated from field: repeated rookery.v1.User users = 2;
    */
@@ -323,7 +323,7 @@ export type ListMessagesResponse = Message<"rookery.v1.ListMessagesResponse"> & 
   messages: Message$1[];
 
   /**
-   * Their authors and whom system lines name, once each.
+   * Their authors, whom they mention and whom system lines name, once each.
    *
    * @generated from field: repeated rookery.v1.User users = 2;
    */
@@ -407,7 +407,7 @@ export type ListChangesResponse = Message<"rookery.v1.ListChangesResponse"> & {
   messages: Message$1[];
 
   /**
-   * Their authors and whom system lines name, once each.
+   * Their authors, whom they mention and whom system lines name, once each.
    *
    * @generated from field: repeated rookery.v1.User users = 2;
    */
@@ -897,7 +897,7 @@ export type ListPinsResponse = Message<"rookery.v1.ListPinsResponse"> & {
   messages: Message$1[];
 
   /**
-   * Their authors and those who pinned them, once each.
+   * Their authors, whom they mention and those who pinned them, once each.
    *
    * @generated from field: repeated rookery.v1.User users = 2;
    */
