@@ -3,6 +3,7 @@
 mod call;
 mod error;
 mod event_stream;
+mod export_stream;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -17,6 +18,7 @@ use tonic::{
 
 pub use error::{Code, Error};
 pub use event_stream::EventStream;
+pub use export_stream::ExportStream;
 
 /// How long a call may take before its outcome counts as unknown.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);

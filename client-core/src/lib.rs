@@ -38,7 +38,7 @@ pub mod text;
 mod update;
 
 pub use ambient::Ambient;
-pub use api::{Api, Code, Error, EventStream};
+pub use api::{Api, Code, Error, EventStream, ExportStream};
 pub use client::Client;
 pub use connection::{Config, Updates, connect};
 pub use media::MediaStore;

@@ -9,6 +9,7 @@ pub mod ctx;
 pub mod deletion;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod field;
 pub mod gif;
 pub mod group;

@@ -7,6 +7,7 @@ pub mod block;
 pub mod conversation;
 pub mod deletion;
 pub mod doctor;
+pub mod export;
 pub mod gif;
 pub mod history;
 pub mod invite;

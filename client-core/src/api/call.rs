@@ -2,7 +2,7 @@
 
 use rookery_api::v1;
 
-use super::{Api, Error, EventStream, LARGEST_ANSWER};
+use super::{Api, Error, EventStream, ExportStream, LARGEST_ANSWER};
 
 macro_rules! calls {
     ($($client:ident in $module:ident { $($method:ident: $request:ident -> $response:ident,)* })*) => {
@@ -119,5 +119,12 @@ impl Api {
         let mut client =
             v1::event_service_client::EventServiceClient::new(self.channel()).max_decoding_message_size(LARGEST_ANSWER);
         Self::call(client.subscribe(self.request(request))).await.map(EventStream::new)
+    }
+
+    /// All that is the user's own, as a zip archive in pieces.
+    pub async fn export_account(&self, request: v1::ExportAccountRequest) -> Result<ExportStream, Error> {
+        let mut client = v1::account_service_client::AccountServiceClient::new(self.channel())
+            .max_decoding_message_size(LARGEST_ANSWER);
+        Self::call(client.export_account(self.request(request))).await.map(ExportStream::new)
     }
 }

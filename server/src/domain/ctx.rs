@@ -7,8 +7,8 @@ use rookery_api::v1::TokenScope;
 use uuid::Uuid;
 
 use super::{
-    Error, Result, audit::Denials, deletion::Deletions, guess::Guesses, password::Passwords, rate::Rates,
-    registration::Registration, session::Sessions, writer::Writer,
+    Error, Result, audit::Denials, deletion::Deletions, export::Exports, guess::Guesses, password::Passwords,
+    rate::Rates, registration::Registration, session::Sessions, writer::Writer,
 };
 use crate::{gif::Gifs, hub::Hub, media::Files, store::Db};
 
@@ -143,6 +143,7 @@ pub struct Ctx {
     pub passwords: Passwords,
     pub sessions: Arc<Sessions>,
     pub deletions: Deletions,
+    pub exports: Exports,
     pub guesses: Guesses,
     pub denials: Denials,
     pub rates: Rates,

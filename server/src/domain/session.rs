@@ -242,6 +242,12 @@ pub(super) async fn still_there(work: &mut Work, caller: &Caller) -> Result<()> 
     if store::session::exists(work.tx.read(), &caller.session_id).await? { Ok(()) } else { Err(Error::Unauthenticated) }
 }
 
+/// The same for whoever works for a call for long.
+pub(super) async fn still_open(ctx: &Ctx, caller: &Caller) -> Result<()> {
+    let there = store::session::exists(&mut ctx.db.reader().await?, &caller.session_id).await?;
+    if there { Ok(()) } else { Err(Error::Unauthenticated) }
+}
+
 struct End {
     caller: Caller,
     /// The session; '': all others.

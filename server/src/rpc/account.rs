@@ -1,5 +1,8 @@
 //! AccountService.
 
+use std::pin::Pin;
+
+use futures::{Stream, StreamExt};
 use rookery_api::v1::{
     self, RegisterRequest, RegisterResponse, SignInRequest, SignInResponse, SignOutRequest, SignOutResponse,
     account_service_server::AccountService,
@@ -11,7 +14,13 @@ use super::{
     browser::{self, Browser},
     rate,
 };
-use crate::domain::{account, deletion, password, rate::Class, session};
+use crate::domain::{
+    account, deletion,
+    export::{self, Piece},
+    password,
+    rate::Class,
+    session,
+};
 
 #[tonic::async_trait]
 impl AccountService for Rpc {
@@ -101,13 +110,18 @@ impl AccountService for Rpc {
         Ok(response)
     }
 
-    type ExportAccountStream = futures::stream::Empty<Result<v1::ExportAccountResponse, Status>>;
+    type ExportAccountStream = Pin<Box<dyn Stream<Item = Result<v1::ExportAccountResponse, Status>> + Send>>;
 
     async fn export_account(
         &self,
         request: Request<v1::ExportAccountRequest>,
     ) -> Result<Response<Self::ExportAccountStream>, Status> {
-        self.person(&request).await?;
-        Err(super::status::unimplemented())
+        let caller = self.person(&request).await?;
+        let pieces = export::export(&self.ctx, &caller)?;
+        let answer = pieces.map(|piece| {
+            let Piece { chunk, done, total } = piece?;
+            Ok(v1::ExportAccountResponse { chunk, done, total })
+        });
+        Ok(Response::new(Box::pin(answer)))
     }
 }

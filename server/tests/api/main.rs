@@ -18,6 +18,7 @@ mod docs;
 mod doctor;
 #[path = "../harness/exchange.rs"]
 mod exchange;
+mod export;
 mod fuzz;
 mod gif;
 mod group;
@@ -43,6 +44,7 @@ mod raw;
 mod reaction;
 mod read;
 mod refusal;
+mod scope;
 mod search;
 mod send;
 mod session;
