@@ -244,7 +244,8 @@ async fn log(ctx: &Ctx, last: usize) -> domain::Result<()> {
             let action = word(action.as_str_name(), "AUDIT_ACTION_").to_lowercase().replace('_', " ");
             let at = entry.at.as_ref().map(ToString::to_string).unwrap_or_default();
             let subject = if entry.subject_id == 0 { String::new() } else { name(entry.subject_id) };
-            out(format!("{at}  {}  {action}  {subject}  {}", name(entry.actor_id), entry.detail).trim_end());
+            let words = [at, name(entry.actor_id), action, subject, entry.detail.clone()];
+            out(words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  "));
         }
         left = left.saturating_sub(page.entries.len());
         if left == 0 || page.next_page_token.is_empty() {

@@ -171,7 +171,9 @@ impl State {
             Some(ErrorReason::NameTaken) => self.wrong.name = Some(why),
             Some(ErrorReason::WrongCredentials) => self.wrong.password = Some(why),
             Some(ErrorReason::RegistrationClosed) => {
-                self.code = Code::Needed;
+                if self.code == Code::Unasked {
+                    self.code = Code::Needed;
+                }
                 self.wrong.invite = Some(why);
             }
             None if error.is_maybe() => self.wrong.server = Some(why),

@@ -48,8 +48,8 @@ pub enum Error {
     /// Too many calls.
     #[error("too many calls; try again in {} s", whole_seconds(*.0))]
     RateLimited(Duration),
-    /// The server does not make accounts.
-    #[error("this server does not take new accounts")]
+    /// The server makes no accounts, or not by this code.
+    #[error("this server takes no new accounts without an invite that holds")]
     RegistrationClosed,
     /// Storage is away or the server is stopping; the outcome of a write is unknown.
     #[error("the server cannot answer now; try again")]

@@ -32,6 +32,7 @@ mod media;
 mod member;
 mod mention;
 mod message;
+mod operator;
 mod page;
 mod password;
 mod picture;
