@@ -58,6 +58,7 @@ pub enum Error {
 }
 
 const SQLITE_IOERR: i32 = 10;
+const SQLITE_BUSY: i32 = 5;
 const SQLITE_FULL: i32 = 13;
 
 /// What kind of error SQLite says it is; none if it is not SQLite's.
@@ -82,6 +83,10 @@ impl From<sqlx::Error> for Error {
             }
             sqlx::Error::Database(database) if sqlite_code(&**database) == Some(SQLITE_IOERR) => {
                 Self::Disk(error.to_string())
+            }
+            // Another process, the command line or a backup, held the file for too long.
+            sqlx::Error::Database(database) if sqlite_code(&**database) == Some(SQLITE_BUSY) => {
+                Self::Away(error.to_string())
             }
             // 40xxx: PostgreSQL gave this transaction up for another's sake; 55P03 and 57xxx: it waited too long, or is stopping.
             sqlx::Error::Database(database)

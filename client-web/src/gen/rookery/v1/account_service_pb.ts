@@ -62,7 +62,8 @@ export type RegisterRequest = Message<"rookery.v1.RegisterRequest"> & {
 
   /**
    * The code of an invite (AdminService.CreateRegistrationInvite), where the server asks for one; or the code that the
-   * server printed when it was first started, which makes this account its first admin. May be empty.
+   * server printed when it was first started, which makes this account its first admin. May be empty; a code that is given must
+   * hold, also where none is asked for.
    *
    * @generated from field: string invite = 6;
    */

@@ -85,7 +85,8 @@ export type GetServerInfoResponse = Message<"rookery.v1.GetServerInfoResponse"> 
   registration: RegistrationMode;
 
   /**
-   * Whether nobody owns the server yet: the code that it printed at its start makes an account its first admin.
+   * Whether nobody owns the server yet and the code that it printed at its start still holds, which makes an account its first
+   * admin's.
    *
    * @generated from field: bool unclaimed = 8;
    */
