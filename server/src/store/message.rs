@@ -75,8 +75,9 @@ const SEND_ALONE_SQLITE: &str = "begin immediate; \
     update conversations set position = position + 1, messages = messages + 1, last_at = max(last_at, $6) \
       where id = $1 and exists (select 1 from memberships where user_id = $2 and conversation_id = $1) \
       and not exists (select 1 from messages where conversation_id = $1 and author_id = $2 and request_id = $3) \
-      and (kind <> 2 or members > 1 and not exists (select 1 from blocks where user_id in (direct_low, direct_high) \
-        and blocked_id in (direct_low, direct_high))); \
+      and (kind <> 2 or members > 1 \
+        and not exists (select 1 from blocks where user_id = direct_low and blocked_id = direct_high) \
+        and not exists (select 1 from blocks where user_id = direct_high and blocked_id = direct_low)); \
     insert into messages (conversation_id, id, author_id, request_id, content_hash, text, changed, created_at, number) \
       select id, position, $2, $3, $4, $5, position, last_at, messages from conversations where id = $1 and changes() = 1; \
     update memberships set own_messages = own_messages + 1 where user_id = $2 and conversation_id = $1 and changes() = 1; \
@@ -136,8 +137,9 @@ const CHECK_SQLITE: &str = "select c.position, c.messages, c.last_at, \
       coalesce(c.kind = 2 and c.members < 2, false) as deserted, p.visible_from, x.id as repeat_id, \
       x.content_hash as repeat_hash, exists (select 1 from messages r where r.conversation_id = j.value ->> 0 \
         and r.id = j.value ->> 3 and r.id >= p.visible_from) as reply_found, \
-      coalesce(c.kind = 2 and exists (select 1 from blocks b where b.user_id in (c.direct_low, c.direct_high) \
-        and b.blocked_id in (c.direct_low, c.direct_high)), false) as blocked \
+      coalesce(c.kind = 2 \
+        and (exists (select 1 from blocks b where b.user_id = c.direct_low and b.blocked_id = c.direct_high) \
+          or exists (select 1 from blocks b where b.user_id = c.direct_high and b.blocked_id = c.direct_low)), false) as blocked \
     from json_each($1) j \
     left join conversations c on c.id = j.value ->> 0 \
     left join memberships p on p.user_id = j.value ->> 1 and p.conversation_id = j.value ->> 0 \
@@ -148,8 +150,9 @@ const CHECK_POSTGRES: &str = "select c.position, c.messages, c.last_at, \
       coalesce(c.kind = 2 and c.members < 2, false) as deserted, p.visible_from, x.id as repeat_id, \
       x.content_hash as repeat_hash, exists (select 1 from messages r where r.conversation_id = j.conversation_id \
         and r.id = j.reply_to and r.id >= p.visible_from) as reply_found, \
-      coalesce(c.kind = 2 and exists (select 1 from blocks b where b.user_id in (c.direct_low, c.direct_high) \
-        and b.blocked_id in (c.direct_low, c.direct_high)), false) as blocked \
+      coalesce(c.kind = 2 \
+        and (exists (select 1 from blocks b where b.user_id = c.direct_low and b.blocked_id = c.direct_high) \
+          or exists (select 1 from blocks b where b.user_id = c.direct_high and b.blocked_id = c.direct_low)), false) as blocked \
     from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) \
       with ordinality j(conversation_id, author_id, request_id, reply_to, key) \
     left join conversations c on c.id = j.conversation_id \

@@ -98,11 +98,8 @@ on_both! {
             no(person.api.add_reaction(react(foreign)).await);
             let reaction = v1::RemoveReactionRequest { conversation_id: chat, id: of_ada, emote: emote.clone() };
             no(person.api.remove_reaction(reaction).await);
-            let pin = person.api.pin_message(v1::PinMessageRequest { conversation_id: chat, id: own }).await;
-            if pin.as_ref().is_err_and(|error| error.code != Code::Unimplemented) {
-                no(pin);
-                no(person.api.unpin_message(v1::UnpinMessageRequest { conversation_id: chat, id: own }).await);
-            }
+            no(person.api.pin_message(v1::PinMessageRequest { conversation_id: chat, id: own }).await);
+            no(person.api.unpin_message(v1::UnpinMessageRequest { conversation_id: chat, id: own }).await);
             no(person.api.send_typing(v1::SendTypingRequest { conversation_id: chat, stopped: false }).await);
             // What is not there is told first, as everywhere.
             not_found(person.api.add_reaction(react(999)).await);

@@ -1,6 +1,6 @@
 //! What somebody may read who came later: nothing from before, on no way.
 
-use rookery_client::{Code, v1};
+use rookery_client::v1;
 use v1::{HistoryRule, SystemKind, event::Kind, join_group_request::By, list_messages_request::At};
 
 use crate::{
@@ -26,14 +26,6 @@ async fn edit(person: &Person, conversation_id: i64, id: i64, text: &str) -> v1:
     person.api.edit_message(request).await.unwrap().message.unwrap()
 }
 
-/// Pins a message; whether the server can.
-async fn pin(person: &Person, conversation_id: i64, id: i64) -> bool {
-    match person.api.pin_message(v1::PinMessageRequest { conversation_id, id }).await {
-        Err(error) if error.code == Code::Unimplemented => false,
-        answer => answer.is_ok(),
-    }
-}
-
 on_both! {
     async fn what_was_before_is_not_there_on_any_way(backend) {
         let server = Served::start(backend).await;
@@ -41,10 +33,10 @@ on_both! {
         let group = ada.group("g", &[&cleo], false).await;
         let file = crate::attachment::picture(&ada, "old.png").await;
         let early = crate::attachment::show(&ada, group, "secret of old, @bob @everyone", &[&file]).await;
-        let pinned = pin(&ada, group, early.id).await;
+        ada.api.pin_message(v1::PinMessageRequest { conversation_id: group, id: early.id }).await.unwrap();
         let add = v1::AddMembersRequest { conversation_id: group, user_ids: vec![bob.id] };
         let line = added(&ada, add).await;
-        assert_eq!(line, if pinned { 4 } else { 3 });
+        assert_eq!(line, 4);
         // Nothing after the line yet: the line is the last message, and nothing is unread.
         let seen = get(&bob, group).await;
         assert_eq!(seen.last_message.unwrap().id, line);
@@ -125,16 +117,13 @@ on_both! {
             assert_eq!(crate::exchange::get(server.address, &bob.token, &path).await.status, 404);
             assert_eq!(crate::exchange::get(server.address, &cleo.token, &path).await.status, 200);
         }
-        if pinned {
-            let pins = |person: &Person| {
-                let request = v1::ListPinsRequest { conversation_id, ..Default::default() };
-                let api = person.api.clone();
-                async move { api.list_pins(request).await.unwrap().messages.len() }
-            };
-            assert_eq!((pins(&bob).await, pins(&cleo).await), (0, 1));
-            not_found(bob.api.pin_message(v1::PinMessageRequest { conversation_id, id }).await);
-            not_found(bob.api.unpin_message(v1::UnpinMessageRequest { conversation_id, id }).await);
-        }
+        let pins = async |person: &Person| {
+            let request = v1::ListPinsRequest { conversation_id, ..Default::default() };
+            person.api.list_pins(request).await.unwrap().messages.len()
+        };
+        assert_eq!((pins(&bob).await, pins(&cleo).await), (0, 1));
+        not_found(bob.api.pin_message(v1::PinMessageRequest { conversation_id, id }).await);
+        not_found(bob.api.unpin_message(v1::UnpinMessageRequest { conversation_id, id }).await);
         let found = async |person: &Person, query: &str| {
             let request = v1::SearchMessagesRequest { query: query.into(), ..Default::default() };
             let answer = person.api.search_messages(request).await.unwrap();
