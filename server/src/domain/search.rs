@@ -173,10 +173,6 @@ async fn answer(
     let mut conn = ctx.db.reader().await?;
     let rows = store::message::list_by_seq(&mut conn, caller.user_id, &seqs).await?;
     response.messages = message::all_for_reader(&mut conn, caller.user_id, rows).await?;
-    let mut people = message::named(&response.messages);
-    people.extend(response.messages.iter().flat_map(|m| m.mentions.iter().map(|mention| mention.user_id)));
-    people.sort_unstable();
-    people.dedup();
-    response.users = user::list_of(&mut conn, &people, ctx.clock.now()).await?;
+    response.users = user::list_of(&mut conn, &message::named(&response.messages), ctx.clock.now()).await?;
     Ok(response)
 }

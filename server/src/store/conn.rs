@@ -257,13 +257,16 @@ impl Db {
             .connect_with(options.clone())
             .await
             .map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
-        // How many messages a word finds depends on the word: each search is planned for its own. All but the index itself is
-        // looked up by keys.
+        // How many messages a word finds depends on the word: each search is planned for its own. What the planner expects of
+        // arrays is far from what comes, so the order of the steps is the text's: first the index, then rows by their keys.
         let options = options.options([
             ("plan_cache_mode", "force_custom_plan"),
+            ("join_collapse_limit", "1"),
+            ("from_collapse_limit", "1"),
             ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
+            ("enable_material", "off"),
             ("jit", "off"),
         ]);
         let search = PgPoolOptions::new()

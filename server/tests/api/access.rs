@@ -124,6 +124,10 @@ on_both! {
                 (&dan, i64::MAX),
             ];
             for (person, conversation_id) in cases {
+                // To search nowhere in particular is to search everywhere.
+                if conversation_id == 0 && name == "MessageService/SearchMessages" {
+                    continue;
+                }
                 let request = filled(method.input(), conversation_id);
                 let answer = raw.call(Some(&person.token), &name, prost::Message::encode_to_vec(&request)).await;
                 let status = answer.expect_err(&name);

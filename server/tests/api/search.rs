@@ -176,15 +176,17 @@ on_both! {
         show(&ada, chat, "a file", &[&file]).await;
         let gif = save(&bob, "builtin/party-popper").await;
         show(&bob, chat, "", &[&gif]).await;
+        let mention = ada.say(nest, "for @bob.b and @everyone").await;
+        bob.say(nest, "for @ada.").await;
         let (two, three) = ("two twigs at https://twigs.example/2", "three twigs");
         for (query, wanted) in [
             ("from:bob.b twig", &[three, two][..]),
-            ("FROM:@BOB.B", &["", three, two]),
+            ("FROM:@BOB.B", &["for @ada.", "", three, two]),
             ("from:me twig", &["one twig"]),
             ("from:me from:bob.b twig", &[three, two, "one twig"]),
             ("from:nobody", &[]),
             (&format!("in:{nest} twig"), &[two, "one twig"]),
-            ("in:\"the nest\"", &[two, "one twig"]),
+            ("in:\"the nest\" twig", &[two, "one twig"]),
             ("in:other in:\"The Nest\" twigs", &[three, two]),
             ("in:twigs", &[]),
             ("has:link", &[two]),
@@ -197,10 +199,20 @@ on_both! {
             ("after:2020-01-01 twig", &[three, two, "one twig"]),
             ("after:2020-01-01 before:2999-12-31 in:other", &[three]),
             ("after:2999-12-31", &[]),
-            ("mentions:me", &[]),
+            ("mentions:me", &["for @ada.", ]),
+            ("mentions:@Bob.B", &["for @bob.b and @everyone"]),
+            ("mentions:ada mentions:bob.b for", &[]),
+            ("mentions:bob.b every from:me", &["for @bob.b and @everyone"]),
+            ("mentions:nobody", &[]),
         ] {
             finds(&ada, query, wanted).await;
         }
+        edit(&ada, nest, mention.id, "for nobody").await;
+        finds(&ada, "mentions:bob.b", &[]).await;
+        edit(&ada, nest, mention.id, "@bob.b again").await;
+        finds(&ada, "mentions:bob.b", &["@bob.b again"]).await;
+        let users = search(&ada, "mentions:bob.b").await.unwrap().users;
+        assert_eq!(users.iter().map(|user| user.id).collect::<Vec<_>>(), [ada.id, bob.id]);
         let inside = v1::SearchMessagesRequest { query: "in:other twig".into(), conversation_id: nest, ..Default::default() };
         assert!(ada.api.search_messages(inside).await.unwrap().messages.is_empty());
         for query in ["has:house", "before:soon", "", " ", "from:", "-from:ada", &"x".repeat(257), &"x ".repeat(17), "a\0b"] {

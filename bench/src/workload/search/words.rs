@@ -86,7 +86,7 @@ impl Words {
             let han = |_| char::from_u32(0x4e00 + chance.rank(HAN, 20.0) as u32).unwrap_or('一');
             return (0..length).map(han).collect();
         }
-        let count = 4 + chance.rank(60, 12.0);
+        let count = 3 + chance.rank(40, 8.0);
         let mut text = String::new();
         for place in 0..count {
             if place > 0 {

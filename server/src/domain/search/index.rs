@@ -124,17 +124,24 @@ async fn look(db: &Db, backlog: &Backlog) -> Result<()> {
 /// Indexes the next changes of some conversations; those that have more.
 async fn step(ctx: &Ctx, conversations: &[i64]) -> Result<Vec<i64>> {
     let each = (STEP / conversations.len()).max(1);
-    let changes = store::search::changes(&mut ctx.db.reader().await?, conversations, each as i64).await?;
-    let (batch, more) = prepare(changes, each);
+    // PostgreSQL's connections for writing look rows up by key, whatever was planned while the tables were empty; one is free.
+    let mut conn = match &ctx.db {
+        Db::Sqlite { .. } => ctx.db.reader().await?,
+        Db::Postgres { .. } => ctx.db.writer().await?,
+    };
+    let (batch, more) = prepare(store::search::changes(&mut conn, conversations, each as i64).await?, each);
     if batch.advances.is_empty() {
         return Ok(more);
     }
     let asked: Vec<i64> = batch.advances.iter().map(|advance| advance.conversation_id).collect();
     fault::at("indexing");
-    let done = match &ctx.db {
+    let done = match conn {
         // There is one connection that writes, and the writer has it.
-        Db::Sqlite { .. } => ctx.writer.index(batch).await?,
-        Db::Postgres { .. } => store::search::write(&mut ctx.db.writer().await?, &batch).await?,
+        Conn::Sqlite(conn) => {
+            drop(conn);
+            ctx.writer.index(batch).await?
+        }
+        Conn::Postgres(_) => store::search::write(&mut conn, &batch).await?,
     };
     fault::at("indexed");
     Ok(more.into_iter().chain(asked.into_iter().filter(|id| !done.contains(id))).collect())
