@@ -175,6 +175,81 @@ on_both! {
         assert!(looked >= 7, "only {looked} methods name a message");
     }
 
+    // D02: an id of hers beside one of somebody else's, in every pair that there is; with all that travels beside the answer.
+    async fn an_id_of_another_place_looks_like_one_of_no_place(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let (mine, hers) = (bob.group("mine", &[], false).await, ada.group("hers", &[], false).await);
+        bob.say(mine, "words").await;
+        let upload = v1::UploadMediaRequest { name: "a.png".into(), content: crate::corpus::png(8, 8) };
+        let file = ada.api.upload_media(upload).await.unwrap().media.unwrap().id;
+        let mut last = 0;
+        for _ in 0..9 {
+            last = ada.say(hers, "words").await.id;
+        }
+        let code = async |person: &crate::harness::Person, conversation_id| {
+            let request = v1::CreateInviteRequest { conversation_id, ..Default::default() };
+            person.api.create_invite(request).await.unwrap().invite.unwrap().code
+        };
+        let hers_code = code(&ada, hers).await;
+        code(&bob, mine).await;
+        let session = ada.api.list_sessions(v1::ListSessionsRequest {}).await.unwrap().sessions[0].id.clone();
+        // A file is known by 32 hexadecimal digits, and so is a session.
+        let none = "0123456789abcdef".repeat(2);
+        let send = |reply_to: i64, media: Option<&str>| v1::SendMessageRequest {
+            conversation_id: mine,
+            text: "words".into(),
+            reply_to,
+            media_ids: media.map(str::to_owned).into_iter().collect(),
+            ..Default::default()
+        };
+        let mask = |field: &str| Some(prost_types::FieldMask { paths: vec![field.into()] });
+        let group = |icon: &str| {
+            let update_mask = mask("icon");
+            v1::UpdateGroupRequest { conversation_id: mine, icon: icon.into(), update_mask, ..Default::default() }
+        };
+        let profile = |avatar: &str| {
+            let update_mask = mask("avatar");
+            v1::UpdateProfileRequest { avatar: avatar.into(), update_mask, ..Default::default() }
+        };
+        let revoke = |code: &str| v1::RevokeInviteRequest { conversation_id: mine, code: code.into() };
+        let end = |session_id: &str| v1::RevokeSessionRequest { session_id: session_id.into(), ..Default::default() };
+        let media = |id: &str| v1::GetMediaRequest { id: id.into() };
+        let get = |id: i64| v1::GetMessageRequest { conversation_id: mine, id };
+        let pin = |id: i64| v1::PinMessageRequest { conversation_id: mine, id };
+        use prost::Message;
+        let pairs = [
+            ("MediaService/GetMedia", media(&file).encode_to_vec(), media(&none).encode_to_vec()),
+            ("MessageService/GetMessage", get(last).encode_to_vec(), get(999_999).encode_to_vec()),
+            ("MessageService/PinMessage", pin(last).encode_to_vec(), pin(999_999).encode_to_vec()),
+            ("MessageService/SendMessage", send(last, None).encode_to_vec(), send(999_999, None).encode_to_vec()),
+            ("MessageService/SendMessage", send(0, Some(&file)).encode_to_vec(), send(0, Some(&none)).encode_to_vec()),
+            ("ConversationService/UpdateGroup", group(&file).encode_to_vec(), group(&none).encode_to_vec()),
+            ("ConversationService/RevokeInvite", revoke(&hers_code).encode_to_vec(), revoke("abcdefghjkmn").encode_to_vec()),
+            ("UserService/UpdateProfile", profile(&file).encode_to_vec(), profile(&none).encode_to_vec()),
+            ("AccountService/RevokeSession", end(&session).encode_to_vec(), end(&none).encode_to_vec()),
+        ];
+        let raw = Raw::new(server.address);
+        for (name, another, random) in pairs {
+            let mut answers = Vec::new();
+            for body in [another, random] {
+                let status = raw.call(Some(&bob.token), name, body).await.expect_err(name);
+                assert!(["NOT_FOUND", "INVALID_FIELD"].contains(&reason(&status).as_str()), "{name}: {status:?}");
+                let mut beside = status.metadata().clone().into_headers();
+                beside.remove("date");
+                let mut beside: Vec<String> = beside.iter().map(|(key, value)| format!("{key}: {value:?}")).collect();
+                beside.sort();
+                answers.push((seen(&status), beside));
+            }
+            assert_eq!(answers[0], answers[1], "{name} tells another's from nobody's");
+        }
+        // Nothing of hers has changed.
+        assert_eq!(ada.api.list_sessions(v1::ListSessionsRequest {}).await.unwrap().sessions.len(), 1);
+        let invites = v1::ListInvitesRequest { conversation_id: hers, ..Default::default() };
+        assert_eq!(ada.api.list_invites(invites).await.unwrap().invites.len(), 1);
+        server.stop().await;
+    }
+
     async fn a_cursor_for_what_one_may_not_read_is_taken_away(backend) {
         let server = Served::start(backend).await;
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);

@@ -46,6 +46,7 @@ mod reaction;
 mod read;
 mod refusal;
 mod scope;
+mod rights;
 mod search;
 mod send;
 mod session;

@@ -28,6 +28,7 @@ mod guard;
 mod kill;
 mod network;
 mod order;
+mod outsider;
 mod overload;
 mod planted;
 mod postgres;
