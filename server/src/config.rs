@@ -132,6 +132,8 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// Wrong passwords for a name before the next try has to wait.
     pub sign_in_tries: u32,
+    /// With less room on the disk nothing new is kept.
+    pub free_bytes: u64,
     /// Whether there are rates at all.
     pub enabled: bool,
     pub send_rate: Rate,
@@ -215,6 +217,7 @@ impl Default for LimitsConfig {
             search_milliseconds: 200,
             connections: 20_000,
             sign_in_tries: 5,
+            free_bytes: 200 << 20,
             enabled: true,
             send_rate: Rate::new(40, 4, Span::Second),
             change_rate: Rate::new(20, 4, Span::Second),

@@ -29,6 +29,7 @@ pub mod registration;
 pub mod search;
 pub mod send;
 pub mod session;
+pub mod space;
 pub mod user;
 pub mod watch;
 pub mod writer;

@@ -35,6 +35,7 @@ use domain::{
     rate::Rates,
     registration::Registration,
     session::{self, Sessions},
+    space::Space,
     writer::{Writer, Writing},
 };
 use gif::Gifs;
@@ -66,6 +67,7 @@ impl Server {
             tokio::spawn(ctx.hub.clone().tick()),
             tokio::spawn(ctx.hub.clone().pace()),
             tokio::spawn(event::serve(ctx.clone(), requests)),
+            tokio::spawn(ctx.space.clone().watch()),
             tokio::spawn(domain::media::sweep_hourly(ctx.clone())),
             tokio::spawn(domain::search::index::run(ctx.clone())),
             tokio::spawn(domain::watch::watch(ctx.clone())),
@@ -151,7 +153,8 @@ async fn open(
     });
     let files = Arc::new(Files::open(&config.media()).map_err(|error| error.to_string())?);
     let sessions = Arc::new(Sessions::default());
-    let (writer, writers) = Writer::start(&db, &hub, &files, &sessions, &clock, &config.domain_limits());
+    let space = Space::new(&config.data, config.limits.free_bytes);
+    let (writer, writers) = Writer::start(&db, &hub, &files, &sessions, &clock, &config.domain_limits(), &space);
     let ctx = Arc::new(Ctx {
         passwords: Passwords::new(&dice.hex::<16>()).map_err(|error| error.to_string())?,
         sessions,
@@ -159,6 +162,7 @@ async fn open(
         exports: Exports::default(),
         guesses: Guesses::new(config.limits.sign_in_tries),
         rates: Rates::new(config.rates()),
+        space,
         limits: config.domain_limits(),
         timings: config.domain_timings(),
         name: config.name.clone(),

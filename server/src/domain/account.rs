@@ -155,6 +155,8 @@ struct SignIn {
 impl Command for SignIn {
     type Reply = UserRow;
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::User(self.user_id)
     }

@@ -71,6 +71,8 @@ pub(super) struct Act<D> {
 impl<D: Deed> Command for Act<D> {
     type Reply = D::Reply;
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::Conversation(self.global_id)
     }

@@ -42,6 +42,8 @@ struct Denied {
 impl Command for Denied {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::User(self.user_id)
     }

@@ -21,6 +21,8 @@ struct Set {
 impl Command for Set {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         self.chat.map_or(Lane::User(self.user_id), Lane::Conversation)
     }

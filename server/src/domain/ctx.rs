@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Error, Result, audit::Denials, deletion::Deletions, export::Exports, guess::Guesses, password::Passwords,
-    rate::Rates, registration::Registration, session::Sessions, writer::Writer,
+    rate::Rates, registration::Registration, session::Sessions, space::Space, writer::Writer,
 };
 use crate::{gif::Gifs, hub::Hub, media::Files, store::Db};
 
@@ -147,6 +147,7 @@ pub struct Ctx {
     pub guesses: Guesses,
     pub denials: Denials,
     pub rates: Rates,
+    pub space: Arc<Space>,
     pub limits: Limits,
     pub timings: Timings,
     /// What the operator calls the server.

@@ -69,6 +69,8 @@ struct DeleteOwn {
 impl Command for DeleteOwn {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         // Where all acts of admins wait for each other: there is always one who stays the last admin.
         Lane::Conversation(self.global_id)
@@ -97,6 +99,8 @@ struct Depart {
 
 impl Command for Depart {
     type Reply = ();
+
+    const NEEDS_ROOM: bool = false;
 
     fn lane(&self) -> Lane {
         Lane::Conversation(self.conversation_id)
@@ -138,6 +142,8 @@ struct Erase {
 impl Command for Erase {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::Conversation(self.conversation_id)
     }
@@ -159,6 +165,8 @@ struct Done {
 
 impl Command for Done {
     type Reply = ();
+
+    const NEEDS_ROOM: bool = false;
 
     fn lane(&self) -> Lane {
         Lane::User(self.user_id)

@@ -158,6 +158,8 @@ struct RemoveFavorite {
 impl Command for RemoveFavorite {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::User(self.user_id)
     }

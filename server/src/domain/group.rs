@@ -100,10 +100,11 @@ pub async fn create(ctx: &Ctx, caller: &Caller, request: v1::CreateGroupRequest)
     let member_ids = sorted(&request.member_ids, caller.user_id);
     full(ctx, 1, member_ids.len())?;
     let request_id = field::request_id(&request.request_id, || ctx.dice.uuid())?;
-    if let Err(wait) = ctx.rates.user(caller.user_id, Class::Creations) {
-        // What was made already is answered whatever the rate.
-        let made = store::conversation::created(&mut ctx.db.reader().await?, caller.user_id, &request_id).await?;
-        made.ok_or(wait)?;
+    if let Err(no) = ctx.rates.user(caller.user_id, Class::Creations).and_then(|()| ctx.space.check()) {
+        // What was made already is answered whatever the rate, and needs no room.
+        let mut conn = ctx.db.reader().await?;
+        let id = store::conversation::created(&mut conn, caller.user_id, &request_id).await?.ok_or(no)?;
+        return conversation::get(&mut conn, caller.user_id, id).await;
     }
     let command = Create {
         caller: caller.clone(),

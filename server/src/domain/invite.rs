@@ -108,6 +108,8 @@ struct Revoke {
 impl Command for Revoke {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::Conversation(self.conversation_id)
     }

@@ -191,6 +191,7 @@ pub async fn keep(ctx: &Arc<Ctx>, caller: &Caller, name: &str, bytes: Bytes) -> 
 
 /// Whether a file of this size may come; looked at again when it is there.
 async fn admit(ctx: &Ctx, caller: &Caller, size: u64) -> Result<()> {
+    ctx.space.check()?;
     let most = ctx.limits.file_bytes;
     if size > most {
         return Err(Error::Limit(format!("a file has at most {most} bytes")));
@@ -321,6 +322,8 @@ pub(super) struct Release {
 
 impl Command for Release {
     type Reply = ();
+
+    const NEEDS_ROOM: bool = false;
 
     fn lane(&self) -> Lane {
         Lane::User(0)

@@ -186,6 +186,8 @@ struct Remove {
 impl Command for Remove {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::Conversation(self.conversation_id)
     }
@@ -227,6 +229,8 @@ struct Leave {
 
 impl Command for Leave {
     type Reply = ();
+
+    const NEEDS_ROOM: bool = false;
 
     fn lane(&self) -> Lane {
         Lane::Conversation(self.conversation_id)

@@ -129,11 +129,11 @@ pub async fn send(ctx: &Ctx, caller: &Caller, request: v1::SendMessageRequest) -
     if request.reply_to < 0 {
         return Err(Error::field("reply_to", "must be the id of a message, or 0"));
     }
-    if let Err(wait) = ctx.rates.user(caller.user_id, Class::Sends) {
-        // What is stored already is answered whatever the rate.
+    if let Err(no) = ctx.rates.user(caller.user_id, Class::Sends).and_then(|()| ctx.space.check()) {
+        // What is stored already is answered whatever the rate, and needs no room.
         let (conversation_id, author_id) = (request.conversation_id, caller.user_id);
         if !store::message::is_stored(&mut ctx.db.reader().await?, conversation_id, author_id, &request_id).await? {
-            return Err(wait);
+            return Err(no);
         }
     }
     let new = NewMessage {
@@ -217,6 +217,8 @@ struct Delete {
 
 impl Command for Delete {
     type Reply = v1::Message;
+
+    const NEEDS_ROOM: bool = false;
 
     fn lane(&self) -> Lane {
         Lane::Conversation(self.conversation_id)

@@ -135,6 +135,8 @@ struct Change {
 impl Command for Change {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::User(self.caller.user_id)
     }

@@ -257,6 +257,8 @@ struct End {
 impl Command for End {
     type Reply = usize;
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::User(self.caller.user_id)
     }
@@ -390,6 +392,8 @@ struct NoteUse(Vec<(String, i64)>);
 impl Command for NoteUse {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::User(0)
     }
@@ -425,6 +429,8 @@ struct EndOver {
 
 impl Command for EndOver {
     type Reply = ();
+
+    const NEEDS_ROOM: bool = false;
 
     fn lane(&self) -> Lane {
         Lane::User(self.user_id)

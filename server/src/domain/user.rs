@@ -270,6 +270,8 @@ struct Seen {
 impl Command for Seen {
     type Reply = ();
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::User(self.user_id)
     }

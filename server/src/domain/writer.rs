@@ -24,6 +24,7 @@ use super::{
     search::index::{self, Backlog},
     send,
     session::Sessions,
+    space::Space,
 };
 use crate::{
     fault,
@@ -99,6 +100,8 @@ pub trait Command: Send + Sync + 'static {
     type Reply: Send + 'static;
     /// Where it belongs.
     fn lane(&self) -> Lane;
+    /// False for what is done also when the disk is nearly full: it takes something away, or lets somebody in who may do so.
+    const NEEDS_ROOM: bool = true;
     /// Does it.
     fn run(&self, work: &mut Work) -> impl Future<Output = Result<Self::Reply>> + Send;
 }
@@ -218,6 +221,7 @@ pub type Writing = tokio::task::JoinHandle<std::result::Result<(), String>>;
 pub struct Writer {
     lanes: Vec<Queue>,
     backlog: Arc<Backlog>,
+    space: Arc<Space>,
 }
 
 /// What waits for one task.
@@ -250,6 +254,7 @@ impl Writer {
         sessions: &Arc<Sessions>,
         clock: &Clock,
         limits: &Limits,
+        space: &Arc<Space>,
     ) -> (Self, Vec<Writing>) {
         let mut lanes = Vec::new();
         let mut tasks = Vec::new();
@@ -271,10 +276,10 @@ impl Writer {
             };
             tasks.push(tokio::spawn(task.run(receiver)));
         }
-        (Self { lanes, backlog }, tasks)
+        (Self { lanes, backlog, space: space.clone() }, tasks)
     }
 
-    /// Stores a message.
+    /// Stores a message. Whether there is room for it was looked at before: a repeat needs none.
     pub async fn send(&self, new: NewMessage) -> Result<v1::Message> {
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Send(Box::new(Sending { new, outcome: None, reply })), answer).await
@@ -282,12 +287,16 @@ impl Writer {
 
     /// Moves a read position forward.
     pub async fn read(&self, to: Move) -> Result<Read> {
+        self.space.check()?;
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Read(Box::new(Reading { to, outcome: None, reply })), answer).await
     }
 
     /// Runs a command.
     pub async fn run<C: Command>(&self, command: C) -> Result<C::Reply> {
+        if C::NEEDS_ROOM {
+            self.space.check()?;
+        }
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Other(Box::new(Waiting { command, outcome: None, reply })), answer).await
     }

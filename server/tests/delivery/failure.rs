@@ -79,6 +79,46 @@ async fn try_send(ledger: &Ledger, person: &Person, request_id: String) -> Resul
     }
 }
 
+/// What is kept free stays free: writes are refused before the disk is full, reads and what takes something away are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_nearly_full_takes_nothing_new() {
+    let mut chance = chance("nearly full disk");
+    let disk = match Disk::mount() {
+        Ok(disk) => disk,
+        Err(why) => return println!("no disk can be mounted here ({why})"),
+    };
+    let store = Store { dir: disk.0.join("data"), database: String::new() };
+    let server = Process::under(&store, &["env", "ROOKERY_LIMITS_FREE_BYTES=33554432"], "127.0.0.1:0");
+    let people = people(&server.url(), "person", 2).await;
+    let ledger = Arc::new(Ledger::default());
+    let known = request_id(&mut chance);
+    let said =
+        v1::SendMessageRequest { conversation_id: 1, text: "hi".into(), request_id: known, ..Default::default() };
+    let first = people[0].api.send_message(said.clone()).await.unwrap().message.unwrap();
+    let ballast = disk.0.join("ballast");
+    for _ in 0..2 {
+        fs::write(&ballast, vec![0; 40 << 20]).unwrap();
+        within(Duration::from_secs(6), "it is told", async || {
+            try_send(&ledger, &people[1], request_id(&mut chance)).await.is_err_and(|error| is_full(&error))
+        })
+        .await;
+        let group = v1::CreateGroupRequest { name: "g".into(), ..Default::default() };
+        assert!(people[1].api.create_group(group).await.is_err_and(|error| is_full(&error)));
+        let file = v1::UploadMediaRequest { name: "a".into(), content: vec![7; 1000] };
+        assert!(people[1].api.upload_media(file).await.is_err_and(|error| is_full(&error)));
+        assert_eq!(people[0].api.send_message(said.clone()).await.unwrap().message.unwrap().id, first.id, "a repeat");
+        let newest = v1::ListMessagesRequest { conversation_id: 1, page_size: 5, at: None };
+        assert!(!people[1].api.list_messages(newest).await.unwrap().messages.is_empty());
+        let gone = v1::DeleteMessageRequest { conversation_id: 1, id: first.id };
+        assert!(people[0].api.delete_message(gone).await.unwrap().message.unwrap().deleted);
+        fs::remove_file(&ballast).unwrap();
+        within(Duration::from_secs(6), "there is room again", async || {
+            try_send(&ledger, &people[1], request_id(&mut chance)).await.is_ok()
+        })
+        .await;
+    }
+}
+
 /// A05.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_writes_until_there_is_room_and_nothing_else() {
@@ -93,7 +133,8 @@ async fn a_full_disk_refuses_writes_until_there_is_room_and_nothing_else() {
         }
     };
     let store = Store { dir: disk.0.join("data"), database: String::new() };
-    let server = Process::under(&store, &[], "127.0.0.1:0");
+    // Down to the last byte: the room that is kept free would be all of this disk.
+    let server = Process::under(&store, &["env", "ROOKERY_LIMITS_FREE_BYTES=0"], "127.0.0.1:0");
     let people = people(&server.url(), "person", 4).await;
     let reading = Readers::start(vec![Reader::new(&people[0].api, &ledger, "reader", BTreeMap::from([(1, 0)]))]);
     let writing = Writers::start(&ledger, &people, &[1], Duration::from_millis(5), &mut chance);
