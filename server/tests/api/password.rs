@@ -106,13 +106,15 @@ on_both! {
         ] {
             refused(api.sign_in(sign_in(name, wrong)).await, Code::Unauthenticated, ErrorReason::WrongCredentials);
         }
-        // What is too long is refused before it is hashed: ten times over, in less time than one hash takes here and there.
+        // What is too long is refused before it is hashed: a hash takes tens of milliseconds.
         let huge = "x".repeat(200_000);
-        let start = Instant::now();
+        let mut shortest = Duration::MAX;
         for _ in 0..10 {
+            let start = Instant::now();
             bad_field(api.register(account("dan", &huge)).await, "password");
+            shortest = shortest.min(start.elapsed());
         }
-        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        assert!(shortest < Duration::from_millis(50), "{shortest:?}");
         let larger = api.register(account("dan", &"x".repeat(1 << 20))).await;
         refused(larger, Code::ResourceExhausted, ErrorReason::LimitReached);
     }

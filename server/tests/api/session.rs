@@ -15,6 +15,7 @@ use rookery_client::{
 use rookery_server::domain::ctx::Clock;
 
 use crate::{
+    exchange::try_ask,
     harness::{Backend, PASSWORD, Person, Served, Store},
     listener::Listener,
     on_both,
@@ -299,6 +300,41 @@ on_both! {
         assert!(alive(&bob).await && alive(&reader).await && alive(&phone).await);
         let again = Person { api: ada.api.with_token(Some(&answer.token)).unwrap(), token: answer.token, ..ada };
         assert!(alive(&again).await);
+    }
+
+    async fn odd_headers_are_no_way_in(backend) {
+        let server = Served::start(backend).await;
+        let ada = server.user("ada").await;
+        let token = ada.token.as_str();
+        let status = async |path: &str, headers: &[(&str, &str)]| {
+            try_ask(server.address, "GET", path, headers, b"").await.unwrap().status
+        };
+        let file = format!("/media/{}", "0".repeat(32));
+        for good in ["Bearer ", "bearer ", "BEARER ", "Bearer  "] {
+            // She is known, and there is no such file.
+            assert_eq!(status(&file, &[("authorization", &format!("{good}{token}"))]).await, 404, "{good}");
+        }
+        let long = format!("Bearer {}", "x".repeat(6000));
+        let other_script = format!("Bearer {}é", &token[..token.len() - 2]);
+        for bad in [
+            token,
+            "",
+            "Bearer",
+            "Bearer ",
+            &format!("Basic {token}"),
+            &format!("Bearer\t{token}"),
+            &format!("Béarer {token}"),
+            &format!("Bearer {token} {token}"),
+            &other_script,
+            &long,
+        ] {
+            assert_eq!(status(&file, &[("authorization", bad)]).await, 401, "{bad}");
+        }
+        let twice = format!("Bearer {token}");
+        assert_eq!(status(&file, &[("authorization", &twice), ("authorization", &twice)]).await, 401);
+        for path in [format!("{file}?token={token}"), format!("{file}?authorization=Bearer%20{token}"), format!("/media/{token}")] {
+            assert_eq!(status(&path, &[]).await, 401, "{path}");
+        }
     }
 }
 
