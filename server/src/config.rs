@@ -1,6 +1,10 @@
 //! Settings: flags over `ROOKERY_*` variables over `rookery.toml` over defaults.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Parser;
 use rookery_api::v1::RegistrationMode;
@@ -11,7 +15,7 @@ use crate::{
         ctx::{Limits, Timings},
         rate::{self, Rate, Span},
     },
-    gif, operator,
+    gif, log, operator,
     peer::Proxies,
     store::DbConfig,
 };
@@ -29,6 +33,15 @@ pub struct Flags {
     /// A PostgreSQL database instead of the file in the folder: postgres://…
     #[arg(long, value_name = "URL", global = true)]
     pub database: Option<String>,
+    /// The certificate chain to speak TLS with, as PEM
+    #[arg(long, value_name = "FILE", global = true)]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key, as PEM, for nobody else to read
+    #[arg(long, value_name = "FILE", global = true)]
+    pub tls_key: Option<PathBuf>,
+    /// Listen without TLS to others than this machine
+    #[arg(long, global = true)]
+    pub allow_plain_text: bool,
     /// The configuration file [default: rookery.toml in the data folder, if it is there]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
@@ -72,6 +85,11 @@ pub struct Config {
     pub data: PathBuf,
     /// The address to listen on.
     pub listen: String,
+    /// The certificate chain and its key to speak TLS with; empty: plain text.
+    pub tls_cert: PathBuf,
+    pub tls_key: PathBuf,
+    /// Whether to listen without TLS to others than this machine.
+    pub allow_plain_text: bool,
     /// `postgres://…`; empty: SQLite in the folder.
     pub database: String,
     /// Where people reach the server, as `https://chat.example.org`: for links. Empty: not known.
@@ -86,6 +104,12 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Timings, in seconds.
     pub timings: TimingsConfig,
+    /// The address where Prometheus reads what is counted; empty: nowhere.
+    pub metrics: String,
+    /// How the log looks.
+    pub log: log::Form,
+    /// What is logged: a level, or several by part of the program.
+    pub log_level: String,
     /// Proxies that say truly whom they call for.
     pub trusted_proxies: Proxies,
     /// Where GIFs come from.
@@ -130,6 +154,8 @@ pub struct LimitsConfig {
     pub search_milliseconds: u64,
     /// Connections in all.
     pub connections: usize,
+    /// Connections from one IPv4 address, or one /64 of IPv6.
+    pub connections_per_address: usize,
     /// Wrong passwords for a name before the next try has to wait.
     pub sign_in_tries: u32,
     /// With less room on the disk nothing new is kept.
@@ -164,6 +190,10 @@ pub struct TimingsConfig {
     pub activity_expires: u64,
     pub idle_after: u64,
     pub grace: u64,
+    pub greeting: u64,
+    pub body: u64,
+    pub call: u64,
+    pub stream: u64,
 }
 
 impl Registration {
@@ -182,11 +212,17 @@ impl Default for Config {
         Self {
             data: "rookery-data".into(),
             listen: "127.0.0.1:7878".into(),
+            tls_cert: PathBuf::new(),
+            tls_key: PathBuf::new(),
+            allow_plain_text: false,
             database: String::new(),
             public_url: String::new(),
             name: "Rookery".into(),
             registration: Registration::Open,
             reflection: true,
+            metrics: String::new(),
+            log: log::Form::Text,
+            log_level: "warn,security=info".into(),
             trusted_proxies: Proxies::default(),
             limits: LimitsConfig::default(),
             timings: TimingsConfig::default(),
@@ -216,6 +252,7 @@ impl Default for LimitsConfig {
             status_characters: 128,
             search_milliseconds: 200,
             connections: 20_000,
+            connections_per_address: 50,
             sign_in_tries: 5,
             free_bytes: 200 << 20,
             enabled: true,
@@ -248,6 +285,10 @@ impl Default for TimingsConfig {
             activity_expires: 90,
             idle_after: 600,
             grace: 5,
+            greeting: 10,
+            body: 30,
+            call: 10,
+            stream: 43_200,
         }
     }
 }
@@ -279,6 +320,13 @@ impl Config {
         if let Some(database) = &flags.database {
             config.database.clone_from(database);
         }
+        if let Some(file) = &flags.tls_cert {
+            config.tls_cert.clone_from(file);
+        }
+        if let Some(file) = &flags.tls_key {
+            config.tls_key.clone_from(file);
+        }
+        config.allow_plain_text |= flags.allow_plain_text;
         config.check()?;
         Ok(config)
     }
@@ -292,6 +340,7 @@ impl Config {
             ("limits.group_members", limits.group_members),
             ("limits.replay", limits.replay),
             ("limits.connections", limits.connections.try_into().unwrap_or(i64::MAX)),
+            ("limits.connections_per_address", limits.connections_per_address.try_into().unwrap_or(i64::MAX)),
         ];
         let spans = [
             ("timings.heartbeat", timings.heartbeat),
@@ -300,6 +349,10 @@ impl Config {
             ("timings.typing_expires", timings.typing_expires),
             ("timings.activity_repeat", timings.activity_repeat),
             ("timings.activity_expires", timings.activity_expires),
+            ("timings.greeting", timings.greeting),
+            ("timings.body", timings.body),
+            ("timings.call", timings.call),
+            ("timings.stream", timings.stream),
         ];
         let spans = spans.map(|(name, seconds)| (name, i64::try_from(seconds).unwrap_or(i64::MAX)));
         if let Some((name, _)) = numbers.into_iter().chain(spans).find(|(_, number)| *number < 1) {
@@ -344,13 +397,45 @@ impl Config {
     /// The page where a code makes an account. Without a public URL it is where this server listens, if that is told; of an
     /// address that stands for all of the machine's, loopback.
     pub fn registration_link(&self, code: &str, listens: Option<SocketAddr>) -> Option<String> {
+        let scheme = if self.tls_cert.as_os_str().is_empty() { "http" } else { "https" };
         let base = match (self.public_url.trim_end_matches('/'), listens) {
             ("", None) => return None,
-            ("", Some(address)) if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
-            ("", Some(address)) => format!("http://{address}"),
+            ("", Some(address)) if address.ip().is_unspecified() => format!("{scheme}://127.0.0.1:{}", address.port()),
+            ("", Some(address)) => format!("{scheme}://{address}"),
             (url, _) => url.to_owned(),
         };
         Some(format!("{base}/#/register/{code}"))
+    }
+
+    /// The certificate and its key; none: plain text, which only this machine may hear unless somebody says otherwise.
+    pub fn tls(&self) -> Result<Option<(&Path, &Path)>, String> {
+        let files = [&self.tls_cert, &self.tls_key].map(|file| Some(file.as_path()).filter(|file| *file != ""));
+        match files {
+            [Some(chain), Some(key)] => Ok(Some((chain, key))),
+            [None, None] => self.plain_text("--listen", self.address()?).map(|()| None),
+            _ => Err("TLS takes two files: give both --tls-cert and --tls-key".into()),
+        }
+    }
+
+    fn plain_text(&self, flag: &str, address: SocketAddr) -> Result<(), String> {
+        if address.ip().is_loopback() || self.allow_plain_text {
+            return Ok(());
+        }
+        Err(format!(
+            "{flag} {address} would let others on the network read and change everything; speak TLS (--tls-cert FILE \
+             --tls-key FILE), or listen on 127.0.0.1 with a proxy in front that does (docs/proxy.md), or allow it by \
+             --allow-plain-text"
+        ))
+    }
+
+    /// Where Prometheus reads, if anywhere.
+    pub fn metrics(&self) -> Result<Option<SocketAddr>, String> {
+        if self.metrics.is_empty() {
+            return Ok(None);
+        }
+        let fault = |error| format!("metrics = {:?}: {error}; it must be like 127.0.0.1:9090", self.metrics);
+        let address = self.metrics.parse().map_err(fault)?;
+        self.plain_text("metrics =", address).map(|()| Some(address))
     }
 
     /// The limits that rules know.
@@ -413,13 +498,19 @@ impl Config {
 
 /// `LIMITS_SMALL_GROUP` is `limits.small_group`; variables that are no settings (of tests, say) are left alone.
 fn key_of_variable(name: &str) -> Option<String> {
-    const TOP: [&str; 9] = [
+    const TOP: [&str; 15] = [
         "public_url",
         "listen",
+        "tls_cert",
+        "tls_key",
+        "allow_plain_text",
         "database",
         "name",
         "registration",
         "reflection",
+        "metrics",
+        "log",
+        "log_level",
         "trusted_proxies",
         "plain_cookies",
         "plain_streams",

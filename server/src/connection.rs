@@ -1,113 +1,156 @@
-//! A connection and the calls on it as one task. hyper spawns a task for each call and wakes the connection's for every write
-//! of theirs: two wakes for each delivered event. Here the calls are polled first and then the connection, within one wake.
+//! One connection, from its first byte: TLS, what its client speaks, its calls, its end.
 
-use std::{
-    future::Future,
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
-    task::{Context, Poll, Wake, Waker},
+mod body;
+mod call;
+mod driver;
+mod greeting;
+
+use std::{convert::Infallible, fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, sleep_until, timeout_at},
 };
 
-use futures::{FutureExt, StreamExt, stream::FuturesUnordered, task::AtomicWaker};
+pub use body::TooSlow;
+pub use call::Notes;
+use call::{Answering, Origin};
+use driver::{Calls, Driver};
+use greeting::{Greeted, Socket, Version, greet};
 
-type Call = Pin<Box<dyn Future<Output = ()> + Send>>;
+use crate::{peer::Proxies, tls::Tls};
 
-/// How often the calls and the connection may wake each other within one poll, before others get their turn.
-const TURNS: usize = 8;
+/// How long a peer may leave what it was sent unacknowledged.
+const GONE: Duration = Duration::from_secs(45);
+/// The largest head of a request, and the most fields in it.
+const MOST_HEAD: usize = 8 * 1024;
+const MOST_FIELDS: usize = 64;
+/// What may wait in a stream for its reader, once it has left the hub's queue.
+const MOST_UNSENT: usize = 64 * 1024;
+/// What HTTP/1 reads at a time, at most.
+const BUFFER: usize = 64 * 1024;
 
-/// Where hyper puts the calls of one connection.
-#[derive(Clone, Default)]
-pub struct Calls(Arc<Mutex<Vec<Call>>>);
-
-impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Calls {
-    fn execute(&self, call: F) {
-        // A call that panics ends alone, as it would in a task of its own.
-        self.lock().push(Box::pin(AssertUnwindSafe(call).catch_unwind().map(drop)));
-    }
+/// How connections are treated.
+pub struct Settings {
+    /// Whose word on callers' addresses counts.
+    pub proxies: Proxies,
+    /// From the connection to its first head or preface.
+    pub greeting: Duration,
+    /// For each piece of a request's body.
+    pub body: Duration,
+    /// For the answer to a call.
+    pub call: Duration,
+    /// None: plain text.
+    pub tls: Option<Arc<Tls>>,
 }
 
-impl Calls {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Call>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Why a connection did not come to its first call.
+#[derive(Debug)]
+pub enum Failed {
+    /// It said too little in the time.
+    Silent,
+    /// It went, or was no TLS.
+    Broke(std::io::Error),
+    /// The server stops.
+    Stopping,
+    /// It broke later.
+    Hyper(hyper::Error),
 }
 
-/// Drives a connection and its calls. When the connection ends, so do they.
-pub struct Driver<C> {
-    connection: Pin<Box<C>>,
-    calls: Calls,
-    running: FuturesUnordered<Call>,
-    bell: Arc<Bell>,
-    waker: Waker,
-}
-
-/// Wakes the task, unless that is running: then it only learns that it has another turn to take.
-#[derive(Default)]
-struct Bell {
-    task: AtomicWaker,
-    rung: AtomicBool,
-    running: AtomicBool,
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.rung.store(true, SeqCst);
-        if !self.running.load(SeqCst) {
-            self.task.wake();
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent => f.write_str("it said too little"),
+            Self::Broke(error) => error.fmt(f),
+            Self::Stopping => f.write_str("the server stops"),
+            Self::Hyper(error) => error.fmt(f),
         }
     }
 }
 
-impl<C: Future> Driver<C> {
-    /// A connection that was made with `calls` as its executor.
-    pub fn new(connection: C, calls: Calls) -> Self {
-        let bell = Arc::<Bell>::default();
-        let waker = Waker::from(bell.clone());
-        Self { connection: Box::pin(connection), calls, running: FuturesUnordered::new(), bell, waker }
-    }
-
-    /// Polls all that may go on; the connection last, so that it writes what the calls had to say.
-    fn turn(&mut self) -> Poll<C::Output> {
-        let mut cx = Context::from_waker(&self.waker);
-        while let Poll::Ready(Some(())) = self.running.poll_next_unpin(&mut cx) {}
-        let ended = self.connection.as_mut().poll(&mut cx);
-        for call in std::mem::take(&mut *self.calls.lock()) {
-            self.running.push(call);
-            self.bell.rung.store(true, SeqCst);
-        }
-        ended
+/// Serves a connection to its end. When `closing` is rung, calls that go on are answered and no others are taken.
+pub async fn serve(
+    app: axum::Router,
+    settings: Arc<Settings>,
+    socket: TcpStream,
+    address: IpAddr,
+    number: u64,
+    mut closing: watch::Receiver<()>,
+) -> Result<(), Failed> {
+    let deadline = Instant::now() + settings.greeting;
+    // A message is small and wanted now. A peer that acknowledges nothing is gone, whatever is on the way to it.
+    let _ = socket.set_nodelay(true);
+    let _ = socket2::SockRef::from(&socket).set_tcp_user_timeout(Some(GONE));
+    let greeting = async {
+        let socket = match &settings.tls {
+            None => Socket::Plain(socket),
+            Some(tls) => Socket::Tls(Box::new(tls.accept(socket).await?)),
+        };
+        greet(socket).await
+    };
+    let (version, io) = tokio::select! {
+        greeted = timeout_at(deadline, greeting) => greeted.map_err(|_| Failed::Silent)?.map_err(Failed::Broke)?,
+        _ = closing.changed() => return Err(Failed::Stopping),
+    };
+    let tls = settings.tls.is_some();
+    let greeting = settings.greeting;
+    let origin = Arc::new(Origin::new(app, settings, address, tls, number));
+    match version {
+        Version::Http2 => speak_2(io, &origin, closing).await,
+        Version::Http1 => speak_1(io, &origin, greeting, deadline, closing).await,
     }
 }
 
-impl<C: Future> Future for Driver<C> {
-    type Output = C::Output;
+async fn speak_2(io: Greeted, origin: &Arc<Origin>, mut closing: watch::Receiver<()>) -> Result<(), Failed> {
+    let calls = Calls::default();
+    let mut builder = http2::Builder::new(calls.clone());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .max_concurrent_streams(64)
+        .max_header_list_size(MOST_HEAD as u32)
+        .max_send_buf_size(MOST_UNSENT)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(1024 * 1024);
+    let connection = builder.serve_connection(TokioIo::new(io), Answering(origin.clone()));
+    let connection = async {
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            biased;
+            ended = &mut connection => return ended,
+            _ = closing.changed() => connection.as_mut().graceful_shutdown(),
+        }
+        connection.await
+    };
+    Driver::new(connection, calls).await.map_err(Failed::Hyper)
+}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
-        let bell = self.bell.clone();
-        bell.task.register(cx.waker());
-        bell.running.store(true, SeqCst);
-        for _ in 0..TURNS {
-            bell.rung.store(false, SeqCst);
-            if let Poll::Ready(output) = self.turn() {
-                return Poll::Ready(output);
-            }
-            if !bell.rung.load(SeqCst) {
-                break;
-            }
+async fn speak_1(
+    io: Greeted,
+    origin: &Arc<Origin>,
+    greeting: Duration,
+    deadline: Instant,
+    mut closing: watch::Receiver<()>,
+) -> Result<(), Failed> {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(greeting).max_headers(MOST_FIELDS).max_buf_size(BUFFER);
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(io), Answering(origin.clone())));
+    // What it had said before counts for its time, too.
+    let silent = async {
+        sleep_until(deadline).await;
+        if origin.was_heard() {
+            std::future::pending::<Infallible>().await;
         }
-        bell.running.store(false, SeqCst);
-        // Rung in the last turn, or between it and the line above.
-        if bell.rung.load(SeqCst) {
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
+    };
+    tokio::select! {
+        biased;
+        ended = &mut connection => return ended.map_err(Failed::Hyper),
+        () = silent => return Err(Failed::Silent),
+        _ = closing.changed() => connection.as_mut().graceful_shutdown(),
     }
+    connection.await.map_err(Failed::Hyper)
 }

@@ -42,17 +42,10 @@ async fn ready(State(ctx): State<Arc<Ctx>>) -> (StatusCode, &'static str) {
 
 /// What nothing else answers: the browser client's files. A gRPC client must get a gRPC status, whatever it asked for.
 pub async fn fallback(request: Request) -> Response {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    match content_type {
-        Some(kind) if kind.starts_with("application/grpc") => {
-            let web = kind.starts_with("application/grpc-web").then(|| kind.to_owned());
-            let mut response = rpc::unknown_method().into_http::<axum::body::Body>();
-            if let Some(kind) = web.and_then(|kind| kind.parse().ok()) {
-                response.headers_mut().insert(header::CONTENT_TYPE, kind);
-            }
-            response
-        }
-        _ if matches!(*request.method(), Method::GET | Method::HEAD) => {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    match *request.method() {
+        _ if rpc::is_call(kind) => rpc::unknown_method(kind),
+        Method::GET | Method::HEAD => {
             let tls = request.extensions().get().is_some_and(|peer: &Peer| peer.tls);
             web::get(request.uri().path(), request.headers(), tls)
         }

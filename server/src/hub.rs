@@ -47,8 +47,18 @@ pub struct Settings {
     pub activity_expires: Duration,
     /// How long a user may be without a stream before she is shown as offline: a reconnect is not a departure.
     pub grace: Duration,
+    /// How long a stream lives, a tenth more or less: rights, certificates and addresses are looked at anew then.
+    pub life: Duration,
     /// The time of day.
     pub now: Now,
+}
+
+impl Settings {
+    /// How long this stream lives. Streams that began together, after a restart say, do not end together.
+    fn life_of(&self, number: u64) -> Duration {
+        let part = u32::try_from(number * 13 % 21).unwrap_or(10);
+        self.life * (90 + part) / 100
+    }
 }
 
 /// Where the hub has the time of day from, in milliseconds since 1970: who goes offline is told to have been seen now.
@@ -90,6 +100,8 @@ struct Stream {
     view: Vec<i64>,
     /// When the device last reported, and whether nobody was at it.
     activity: Option<(Instant, bool)>,
+    /// When it is told to begin anew.
+    until: Instant,
     /// What its user came into before the stream had its first rooms, and from where; none once it is settled.
     early: Option<Vec<(i64, i64)>>,
 }
@@ -120,7 +132,8 @@ impl Hub {
         state.next += 1;
         let session = Arc::new(Session::new(state.next, id, user_id, login, wants));
         let (rooms, view, early) = (Vec::new(), Vec::new(), Some(Vec::new()));
-        let stream = Stream { session: session.clone(), rooms, view, activity: None, early };
+        let until = Instant::now() + self.settings.life_of(state.next);
+        let stream = Stream { session: session.clone(), rooms, view, activity: None, until, early };
         state.streams.insert(session.number, stream);
         let person = state.people.entry(user_id).or_default();
         person.streams.push(session.number);
@@ -238,8 +251,7 @@ impl Hub {
     pub fn stop(&self, after: Duration) {
         let mut state = self.lock();
         state.stopping = true;
-        let after = prost_types::Duration { seconds: 0, nanos: i32::try_from(after.as_nanos()).unwrap_or(0) };
-        let frame = frame::encode(0, 0, 0, Kind::Reconnect(v1::Reconnect { after: Some(after) }));
+        let frame = frame::reconnect(after);
         let now = Instant::now();
         for (id, room) in &mut state.rooms {
             room.beat(*id, now);
@@ -255,6 +267,11 @@ impl Hub {
         self.lock().streams.len()
     }
 
+    /// How many people have streams.
+    pub fn people(&self) -> usize {
+        self.lock().people.values().filter(|person| !person.streams.is_empty()).count()
+    }
+
     /// What time alone brings about: heartbeats, slow readers, typing and presence that end by themselves.
     pub async fn tick(self: Arc<Self>) {
         let heartbeat = frame::encode(0, 0, 0, Kind::Heartbeat(v1::Heartbeat {}));
@@ -263,8 +280,13 @@ impl Hub {
         loop {
             timer.tick().await;
             let mut state = self.lock();
+            let now = Instant::now();
             for stream in state.streams.values() {
                 stream.session.tick(self.settings.heartbeat, &heartbeat);
+                if now >= stream.until {
+                    stream.session.push(frame::reconnect(Duration::ZERO), now);
+                    stream.session.end(Ending::Aged);
+                }
             }
             state.rooms.retain(|_, room| !room.is_over());
             self.expire_typing(&mut state);

@@ -8,7 +8,9 @@ pub mod domain;
 pub mod fault;
 pub mod gif;
 pub mod hub;
+pub mod log;
 pub mod media;
+pub mod meter;
 pub mod operator;
 pub mod peer;
 pub mod store;
@@ -17,6 +19,7 @@ mod connection;
 mod http;
 mod listener;
 mod rpc;
+mod tls;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -40,9 +43,10 @@ use domain::{
 };
 use gif::Gifs;
 use hub::Hub;
-use listener::Door;
+use listener::{Door, Places};
 use media::Files;
 use store::Db;
+use tls::Tls;
 
 /// How soon clients come back after the server stopped.
 const RECONNECT: Duration = Duration::from_millis(500);
@@ -59,11 +63,13 @@ pub struct Server {
 impl Server {
     /// Opens the storage and wires everything together.
     pub async fn open(config: &Config, clock: Clock) -> Result<Self, String> {
+        let tls = config.tls()?.map(|(chain, key)| Tls::open(chain, key)).transpose()?.map(Arc::new);
+        let door = Door::new(config, tls.clone());
         let (ctx, requests, writers) = open(config, clock).await?;
         let grpc = rpc::routes(&ctx, config.plain_streams, config.plain_cookies, config.reflection)
             .map_err(|error| error.to_string())?;
         let app = grpc.merge(http::routes(ctx.clone(), config.plain_cookies)).fallback(http::fallback);
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(ctx.hub.clone().tick()),
             tokio::spawn(ctx.hub.clone().pace()),
             tokio::spawn(event::serve(ctx.clone(), requests)),
@@ -74,7 +80,10 @@ impl Server {
             tokio::spawn(session::watch(ctx.clone())),
             tokio::spawn(deletion::go_on(ctx.clone())),
         ];
-        Ok(Self { ctx, app, writers, tasks, door: Door::new(config) })
+        if let Some(tls) = tls {
+            tasks.push(tokio::spawn(tls.renew()));
+        }
+        Ok(Self { ctx, app, writers, tasks, door })
     }
 
     /// The code with which the first admin's account can be made, for a quarter of an hour; none if there is an admin.
@@ -87,10 +96,16 @@ impl Server {
         domain::media::sweep(&self.ctx).await.map_err(|error| format!("{error:?}"))
     }
 
+    /// Tells Prometheus what is counted, on a port of its own.
+    pub fn tell_metrics(&mut self, listener: TcpListener, counted: meter::Counted) {
+        let levels = Levels { places: self.door.places(), hub: self.ctx.hub.clone(), writer: self.ctx.writer.clone() };
+        self.tasks.push(tokio::spawn(meter::serve(listener, counted, Arc::new(levels))));
+    }
+
     /// Serves until `shutdown`, then drains: streams are told to come back, what was accepted is written and answered. An
     /// error: nothing could be written any more, so it ended by itself.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), String> {
-        let Self { ctx, app, mut writers, tasks, door } = self;
+        let Self { ctx, app, mut writers, tasks, mut door } = self;
         let mut outcome = Ok(());
         let over = async {
             tokio::select! {
@@ -128,6 +143,24 @@ impl Server {
     }
 }
 
+/// What is looked at when Prometheus reads.
+struct Levels {
+    places: Arc<Places>,
+    hub: Arc<Hub>,
+    writer: Writer,
+}
+
+impl meter::Levels for Levels {
+    fn levels(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("rookery_connections", self.places.taken()),
+            ("rookery_streams", self.hub.streams()),
+            ("rookery_people", self.hub.people()),
+            ("rookery_writer_waiting", self.writer.waiting()),
+        ]
+    }
+}
+
 /// Opens the storage and what every rule works with: also for the command line, which serves nobody.
 async fn open(
     config: &Config,
@@ -146,6 +179,7 @@ async fn open(
         typing_expires: Duration::from_secs(config.timings.typing_expires),
         activity_expires: Duration::from_secs(config.timings.activity_expires),
         grace: Duration::from_secs(config.timings.grace),
+        life: Duration::from_secs(config.timings.stream),
         now: hub::Now({
             let clock = clock.clone();
             Arc::new(move || clock.now())

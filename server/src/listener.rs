@@ -1,48 +1,53 @@
 //! The door: connections are accepted, counted and served until the server stops, then drained.
 
-use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
-
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
+use std::{
+    collections::HashMap,
+    future::Future,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::watch,
 };
-use tower::util::MapRequest;
 
 use crate::{
     config::Config,
-    connection::{Calls, Driver},
-    peer::Proxies,
+    connection::{self, Failed, Settings},
+    meter::METER,
+    peer::Peer,
+    tls::Tls,
 };
 
 /// How long connections may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How long a peer may leave what it was sent unacknowledged.
-const GONE: Duration = Duration::from_secs(45);
 
 /// What the door knows.
 pub struct Door {
-    proxies: Proxies,
-    places: Arc<Semaphore>,
-    graceful: GracefulShutdown,
+    settings: Arc<Settings>,
+    places: Arc<Places>,
+    closing: watch::Sender<()>,
+    next: u64,
 }
 
 impl Door {
     /// A door by the settings.
-    pub fn new(config: &Config) -> Self {
-        Self {
+    pub fn new(config: &Config, tls: Option<Arc<Tls>>) -> Self {
+        let settings = Settings {
             proxies: config.trusted_proxies.clone(),
-            places: Arc::new(Semaphore::new(config.limits.connections)),
-            graceful: GracefulShutdown::new(),
-        }
+            greeting: Duration::from_secs(config.timings.greeting),
+            body: Duration::from_secs(config.timings.body),
+            call: Duration::from_secs(config.timings.call),
+            tls,
+        };
+        let places = Places::new(config.limits.connections, config.limits.connections_per_address);
+        Self { settings: Arc::new(settings), places: Arc::new(places), closing: watch::channel(()).0, next: 0 }
     }
 
     /// Lets connections in until `shutdown`.
-    pub async fn serve(&self, app: &axum::Router, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    pub async fn serve(&mut self, app: &axum::Router, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
         loop {
             let accepted = tokio::select! {
@@ -60,49 +65,140 @@ impl Door {
         }
     }
 
-    fn enter(&self, app: &axum::Router, socket: TcpStream, address: IpAddr) {
-        let Ok(place) = self.places.clone().try_acquire_owned() else { return };
-        // A message is small and wanted now. A peer that acknowledges nothing is gone, whatever is on the way to it.
-        let _ = socket.set_nodelay(true);
-        let _ = socket2::SockRef::from(&socket).set_tcp_user_timeout(Some(GONE));
-        let calls = Calls::default();
-        let proxies = self.proxies.clone();
-        let service = MapRequest::new(app.clone(), move |mut request: http::Request<hyper::body::Incoming>| {
-            let peer = proxies.peer(address, false, request.headers());
-            request.extensions_mut().insert(peer);
-            request
-        });
-        let service = TowerToHyperService::new(service);
-        let connection = http(&calls).serve_connection_with_upgrades(TokioIo::new(socket), service).into_owned();
-        let connection = Driver::new(self.graceful.watch(connection), calls);
+    fn enter(&mut self, app: &axum::Router, socket: TcpStream, address: IpAddr) {
+        let exempt = address.to_canonical().is_loopback() || self.settings.proxies.trusts(address);
+        let peer = Peer { address: address.to_canonical(), tls: false, exempt };
+        let place = match self.places.take(&peer) {
+            Ok(place) => place,
+            Err(Full::Server) => return METER.connections_refused_full.increment(1),
+            Err(Full::Address) => return METER.connections_refused_address.increment(1),
+        };
+        self.next += 1;
+        METER.connections_accepted.increment(1);
+        let connection = connection::serve(
+            app.clone(),
+            self.settings.clone(),
+            socket,
+            peer.address,
+            self.next,
+            self.closing.subscribe(),
+        );
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
-            }
+            let ended = connection.await;
             drop(place);
+            match ended {
+                Ok(()) | Err(Failed::Stopping) => {}
+                Err(Failed::Silent) => METER.connections_silent.increment(1),
+                Err(error) => tracing::debug!(%error, "a connection broke"),
+            }
         });
+    }
+
+    /// How many connections there are.
+    pub fn places(&self) -> Arc<Places> {
+        self.places.clone()
     }
 
     /// Waits until all connections have ended, for as long as they may take.
     pub async fn drain(self) {
-        if tokio::time::timeout(DRAIN, self.graceful.shutdown()).await.is_err() {
+        self.closing.send_replace(());
+        if tokio::time::timeout(DRAIN, self.closing.closed()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
     }
 }
 
-/// How a connection speaks HTTP/1.1 or HTTP/2, whichever its client begins with.
-fn http(calls: &Calls) -> auto::Builder<Calls> {
-    let mut builder = auto::Builder::new(calls.clone());
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .max_concurrent_streams(64)
-        .max_header_list_size(8 * 1024)
-        .initial_stream_window_size(64 * 1024)
-        .initial_connection_window_size(1024 * 1024);
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(15));
-    builder
+/// How many connections there are, in all and from each address.
+pub struct Places {
+    most: usize,
+    most_per_address: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    by_network: HashMap<IpAddr, usize>,
+}
+
+/// Why there is no place.
+#[derive(Debug, PartialEq, Eq)]
+enum Full {
+    Server,
+    Address,
+}
+
+/// One connection's place, free again when dropped.
+struct Place {
+    places: Arc<Places>,
+    network: Option<IpAddr>,
+}
+
+impl Places {
+    fn new(most: usize, most_per_address: usize) -> Self {
+        Self { most, most_per_address, taken: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many are taken.
+    pub fn taken(&self) -> usize {
+        self.lock().all
+    }
+
+    fn take(self: &Arc<Self>, peer: &Peer) -> Result<Place, Full> {
+        let mut taken = self.lock();
+        if taken.all >= self.most {
+            return Err(Full::Server);
+        }
+        let network = (!peer.exempt).then(|| peer.network());
+        if let Some(network) = network {
+            let count = taken.by_network.entry(network).or_default();
+            if *count >= self.most_per_address {
+                return Err(Full::Address);
+            }
+            *count += 1;
+        }
+        taken.all += 1;
+        Ok(Place { places: self.clone(), network })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.lock();
+        taken.all -= 1;
+        let Some(network) = self.network else { return };
+        if let Some(count) = taken.by_network.get_mut(&network) {
+            *count -= 1;
+            if *count == 0 {
+                taken.by_network.remove(&network);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(address: &str, exempt: bool) -> Peer {
+        Peer { address: address.parse().unwrap(), tls: false, exempt }
+    }
+
+    #[test]
+    fn one_address_takes_its_share_and_leaves_nothing_behind() {
+        let places = Arc::new(Places::new(8, 3));
+        let mut held: Vec<_> =
+            (0..3).map(|n| places.take(&peer(&format!("2001:db8::{n}"), false)).ok().unwrap()).collect();
+        assert_eq!(places.take(&peer("2001:db8::9", false)).err(), Some(Full::Address));
+        held.push(places.take(&peer("2001:db8:0:1::9", false)).ok().unwrap());
+        held.extend((0..4).map(|_| places.take(&peer("127.0.0.1", true)).ok().unwrap()));
+        assert_eq!(places.take(&peer("127.0.0.1", true)).err(), Some(Full::Server));
+        assert_eq!(places.taken(), 8);
+        drop(held);
+        assert_eq!((places.taken(), places.lock().by_network.len()), (0, 0));
+    }
 }

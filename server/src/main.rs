@@ -8,13 +8,12 @@ use rookery_server::{
     config::{Command, Config, DEFAULT_FILE, Flags},
     doctor,
     domain::ctx::Clock,
-    fault, operator,
+    fault, log, meter, operator,
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
-use tracing_subscriber::EnvFilter;
 
 /// Gives back what a burst needed: glibc's allocator keeps half as much again for each idle user. Its settings are compiled
 /// in from .cargo/config.toml.
@@ -24,8 +23,6 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     fault::listen();
     let flags = Flags::parse();
-    let filter = EnvFilter::try_from_env("ROOKERY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match start(&flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -39,6 +36,7 @@ fn start(flags: &Flags) -> Result<(), String> {
     // One TLS provider, chosen before anything could choose another.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "TLS could not be set up")?;
     let config = Config::load(flags)?;
+    log::start(config.log, &config.log_level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -61,16 +59,29 @@ fn start(flags: &Flags) -> Result<(), String> {
 
 async fn serve(config: &Config) -> Result<(), String> {
     let _lock = lock(&config.data)?;
+    let tls = config.tls()?.is_some();
     let address = config.address()?;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("cannot listen on {address}: {error}; is another Rookery running?"))?;
-    let server = Server::open(config, Clock::system()).await?;
+    let metrics = match config.metrics()? {
+        None => None,
+        Some(address) => {
+            let listener = TcpListener::bind(address).await;
+            let listener =
+                listener.map_err(|error| format!("metrics = \"{address}\": cannot listen there: {error}"))?;
+            Some((listener, meter::install()?))
+        }
+    };
+    let mut server = Server::open(config, Clock::system()).await?;
+    if let Some((listener, counted)) = metrics {
+        server.tell_metrics(listener, counted);
+    }
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     // Whoever started us may have stopped reading; that is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "Rookery is ready: http://{address}");
+    let _ = writeln!(std::io::stdout(), "Rookery is ready: {}://{address}", if tls { "https" } else { "http" });
     if let Some(code) = server.owner_code() {
         let link = config.registration_link(&code, Some(address)).unwrap_or(code);
         let _ = writeln!(

@@ -29,7 +29,7 @@ use tower::util::{MapRequestLayer, MapResponseLayer};
 
 pub use auth::caller_of;
 pub use browser::{UPLOAD_NAME, recognize};
-pub use status::over_http;
+pub use status::{is_call, late, over_http, refusal, unknown_method};
 
 use crate::domain::{Ctx, media::LARGEST_BY_CALL};
 
@@ -89,9 +89,4 @@ pub fn routes(
     let complete = MapResponseLayer::new(status::complete);
     let recognize = MapRequestLayer::new(move |request| rate::classify(browser::recognize(request, plain_cookies)));
     Ok(routes.prepare().into_axum_router().layer(complete).layer(tonic_web::GrpcWebLayer::new()).layer(recognize))
-}
-
-/// What is answered to a method that does not exist.
-pub fn unknown_method() -> tonic::Status {
-    status::unimplemented()
 }

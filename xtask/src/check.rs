@@ -178,6 +178,12 @@ const CHECKS: &[Check] = &[
         target: "delivery",
         filter: "search::",
     },
+    Check {
+        name: "attacks",
+        promise: "floods, silence, stalls and crowds against a server of 512 MiB that serves others meanwhile",
+        target: "attack",
+        filter: "",
+    },
 ];
 
 /// Runs one check in full; without a name, lists them.

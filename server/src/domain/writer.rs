@@ -30,6 +30,7 @@ use crate::{
     fault,
     hub::Hub,
     media::Files,
+    meter::METER,
     store::{self, Db, Tx, message::NewMessage, search::Batch},
 };
 
@@ -197,6 +198,11 @@ impl Job {
         }
     }
 
+    /// Whether it has stored a message, now or before.
+    fn has_sent(&self) -> bool {
+        matches!(self, Self::Send(send) if matches!(send.outcome, Some(Ok(_))))
+    }
+
     fn answer(self, fault: Option<Error>) {
         match self {
             Self::Send(send) => answer(send.reply, send.outcome, fault),
@@ -312,7 +318,13 @@ impl Writer {
         &self.backlog
     }
 
+    /// How much waits to be written.
+    pub fn waiting(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.jobs.max_capacity() - lane.jobs.capacity()).sum()
+    }
+
     async fn hand_over<T>(&self, job: Job, answer: oneshot::Receiver<Result<T>>) -> Result<T> {
+        let begun = Instant::now();
         let number = match job.lane() {
             Lane::Conversation(id) | Lane::User(id) => id.unsigned_abs() as usize % self.lanes.len(),
         };
@@ -325,7 +337,9 @@ impl Writer {
             mpsc::error::TrySendError::Full(_) => Error::RateLimited(COME_AGAIN),
             mpsc::error::TrySendError::Closed(_) => stopping(),
         })?;
-        answer.await.unwrap_or_else(|_| Err(stopping()))
+        let answer = answer.await.unwrap_or_else(|_| Err(stopping()));
+        METER.write_seconds.record(begun.elapsed());
+        answer
     }
 }
 
@@ -405,6 +419,9 @@ impl Task {
                         self.sessions.forget(session_id);
                     }
                 }
+                METER.commits.increment(1);
+                METER.commit_commands.record(u32::try_from(group.len()).unwrap_or(u32::MAX));
+                METER.messages.increment(group.iter().filter(|job| job.has_sent()).count() as u64);
                 for job in group {
                     job.answer(None);
                 }

@@ -18,14 +18,14 @@ use rookery_api::v1::{self, MediaKind, TokenScope};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    connection::TooSlow,
     domain::{Ctx, Error, media, rate::Class},
     media::thumbnail_type,
     rpc,
 };
 
-/// A body comes in pieces of this size, each within a time: one that dribbles is given up.
+/// A body is handed on in pieces of this size.
 const PIECE: usize = 64 * 1024;
-const PIECE_TIME: Duration = Duration::from_secs(30);
 /// So long the rest of a body is heard that nobody wants any more.
 const REST_TIME: Duration = Duration::from_secs(10);
 /// What stands in a name in a header as it is: attr-char of RFC 8187.
@@ -101,28 +101,25 @@ fn json(media: &v1::Media) -> String {
 /// A body in pieces.
 fn pieces(body: Body) -> impl Stream<Item = Result<Bytes, Error>> {
     let frames = body.into_data_stream();
-    stream::unfold((frames, false), |(mut frames, ended)| async move {
-        if ended {
-            return None;
-        }
+    stream::unfold((frames, false), |(mut frames, mut ended)| async move {
         let mut piece = BytesMut::new();
-        let fill = async {
-            while piece.len() < PIECE {
-                match frames.next().await {
-                    Some(Ok(frame)) => piece.extend_from_slice(&frame),
-                    Some(Err(error)) => return Err(Error::field("content", format!("broke off: {error}"))),
-                    None => return Ok(true),
-                }
+        while !ended && piece.len() < PIECE {
+            match frames.next().await {
+                Some(Ok(frame)) => piece.extend_from_slice(&frame),
+                Some(Err(error)) => return Some((Err(incomplete(error)), (frames, true))),
+                None => ended = true,
             }
-            Ok(false)
-        };
-        match tokio::time::timeout(PIECE_TIME, fill).await {
-            Ok(Ok(true)) if piece.is_empty() => None,
-            Ok(Ok(ended)) => Some((Ok(piece.freeze()), (frames, ended))),
-            Ok(Err(error)) => Some((Err(error), (frames, true))),
-            Err(_) => Some((Err(Error::Unavailable("a body came too slowly".into())), (frames, true))),
         }
+        (!piece.is_empty()).then(|| (Ok(piece.freeze()), (frames, ended)))
     })
+}
+
+fn incomplete(error: axum::Error) -> Error {
+    let error = error.into_inner();
+    if error.is::<TooSlow>() {
+        return Error::Unavailable(error.to_string());
+    }
+    Error::field("content", format!("broke off: {error}"))
 }
 
 /// A file's bytes, all or a part.

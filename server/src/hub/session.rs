@@ -12,6 +12,7 @@ use rookery_api::v1::event::Kind;
 use tokio::sync::Notify;
 
 use super::frame;
+use crate::meter::{self, METER};
 
 /// A reader that has this much live waiting, or the oldest of it for this long, is too slow.
 const MOST_EVENTS: usize = 1000;
@@ -53,6 +54,23 @@ pub enum Ending {
     Stopping,
     /// The server could not read what the stream needs.
     Broken,
+    /// It has lived as long as a stream lives.
+    Aged,
+    /// Its reader has gone.
+    Gone,
+}
+
+impl Ending {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SlowReader => "slow_reader",
+            Self::SignedOut => "signed_out",
+            Self::Stopping => "stopping",
+            Self::Broken => "broken",
+            Self::Aged => "aged",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 /// A stream.
@@ -133,6 +151,7 @@ impl Session {
         if queue.end.is_some() {
             return;
         }
+        METER.deliveries.increment(count as u64);
         if let Some(early) = &mut queue.early {
             early.push((number, frames));
             if early.len() > MOST_EVENTS {
@@ -281,6 +300,7 @@ impl Queue {
         }
         self.early = None;
         self.end = Some(ending);
+        meter::stream_ended(ending.name());
         self.wake();
     }
 

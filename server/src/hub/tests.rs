@@ -16,6 +16,7 @@ fn hub(grace: Duration) -> (Arc<Hub>, mpsc::UnboundedReceiver<Request>) {
         typing_expires: Duration::from_secs(8),
         activity_expires: Duration::from_secs(90),
         grace,
+        life: Duration::from_secs(43_200),
         now: Now(Arc::new(|| 1_800_000_000_000)),
     })
 }

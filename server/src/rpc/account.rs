@@ -27,7 +27,9 @@ impl AccountService for Rpc {
     async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
         rate::charge_address(&self.ctx, request.extensions(), Class::Registrations)?;
         let browser = request.get_ref().browser.then(|| browser::of(&request).unwrap_or(Browser::STRICT));
+        let notes = auth::notes(&request);
         let account::SignedIn { token, user } = account::register(&self.ctx, request.into_inner()).await?;
+        notes.inspect(|notes| notes.called_by(user.id));
         let mut response = Response::new(RegisterResponse { token: String::new(), user: Some(user) });
         match browser {
             Some(browser) => browser.sign_in(&mut response, &token),
@@ -39,9 +41,11 @@ impl AccountService for Rpc {
     async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
         rate::charge_address(&self.ctx, request.extensions(), Class::SignIns)?;
         let browser = request.get_ref().browser.then(|| browser::of(&request).unwrap_or(Browser::STRICT));
+        let notes = auth::notes(&request);
         let carried = auth::token(request.metadata().as_ref()).ok().map(str::to_owned);
         let signed_in = account::sign_in(&self.ctx, request.into_inner(), carried.as_deref()).await?;
         let account::SignedIn { token, user } = signed_in;
+        notes.inspect(|notes| notes.called_by(user.id));
         let mut response = Response::new(SignInResponse { token: String::new(), user: Some(user) });
         match browser {
             Some(browser) => browser.sign_in(&mut response, &token),

@@ -1,11 +1,16 @@
 //! Who calls: the bearer token in the call's metadata.
 
+use std::sync::Arc;
+
 use http::{Extensions, HeaderMap, header};
 use rookery_api::v1::TokenScope;
 use tonic::Request;
 
 use super::{Rpc, rate};
-use crate::domain::{Caller, Ctx, Error, Result, rate::Class, session};
+use crate::{
+    connection::Notes,
+    domain::{Caller, Ctx, Error, Result, rate::Class, session},
+};
 
 /// The call's token. More than one is none: which of them a proxy has checked is not known.
 pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
@@ -30,7 +35,15 @@ async fn authenticate(ctx: &Ctx, headers: &HeaderMap, extensions: &Extensions) -
     if matches!(caller, Err(Error::Unauthenticated)) {
         rate::charge_address(ctx, extensions, Class::BadTokens)?;
     }
+    if let (Ok(caller), Some(notes)) = (&caller, extensions.get::<Arc<Notes>>()) {
+        notes.called_by(caller.user_id);
+    }
     caller
+}
+
+/// Where it is noted who calls, for those calls that find it out only at their end.
+pub(super) fn notes<T>(request: &Request<T>) -> Option<Arc<Notes>> {
+    request.extensions().get().cloned()
 }
 
 impl Rpc {

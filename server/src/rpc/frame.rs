@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use futures::Stream;
 use http::{Request, Response};
 use http_body::Frame;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use prost::Message;
 use rookery_api::v1::{SubscribeRequest, TokenScope, event_service_server};
 use tonic::{Status, body::Body, server::NamedService};
@@ -40,7 +40,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.session.end(crate::hub::Ending::Stopping);
+        self.session.end(crate::hub::Ending::Gone);
         self.ctx.hub.forget(&self.session);
     }
 }
@@ -130,11 +130,15 @@ async fn subscribe(ctx: Arc<Ctx>, request: Request<Body>) -> Result<Response<Bod
     let (head, body) = request.into_parts();
     let caller = auth::caller_of(&ctx, &head.headers, &head.extensions, TokenScope::Read).await?;
     rate::charge(&ctx, &caller, &head.extensions)?;
-    let bytes = Limited::new(body, LARGEST_MESSAGE).collect().await.map_err(|_| status::too_large())?.to_bytes();
+    let bytes = Limited::new(body, LARGEST_MESSAGE).collect().await.map_err(incomplete)?.to_bytes();
     let session = event::subscribe(&ctx, &caller, decode(bytes)?).await?;
     let mut response = Response::new(Body::new(FrameBody(Reader::new(ctx, session))));
     response.headers_mut().insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
     Ok(response)
+}
+
+fn incomplete(error: Box<dyn std::error::Error + Send + Sync>) -> Status {
+    if error.is::<LengthLimitError>() { status::too_large() } else { status::incomplete() }
 }
 
 /// The one message of a request: a prefix of five bytes, then the message. Compression was never offered.

@@ -15,11 +15,13 @@ use super::LARGEST_MESSAGE;
 use crate::{
     domain::{Error, error, media::LARGEST_BY_CALL},
     hub::Ending,
+    meter,
 };
 
 fn details(reason: ErrorReason) -> ErrorDetails {
     let name = reason.as_str_name();
     let name = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
+    meter::refused(name);
     ErrorDetails::with_error_info(name, ERROR_DOMAIN, HashMap::new())
 }
 
@@ -121,7 +123,10 @@ pub(super) fn ending(ending: Ending) -> Status {
         ),
         Ending::SignedOut => (Code::Unauthenticated, ErrorReason::Unauthenticated, "the session has ended"),
         Ending::Stopping => (Code::Unavailable, ErrorReason::Unavailable, "the server is stopping; connect again"),
-        Ending::Broken => (Code::Unavailable, ErrorReason::Unavailable, "the stream broke; connect again"),
+        Ending::Aged => (Code::Unavailable, ErrorReason::Unavailable, "the stream has had its time; connect again"),
+        Ending::Broken | Ending::Gone => {
+            (Code::Unavailable, ErrorReason::Unavailable, "the stream broke; connect again")
+        }
     };
     Status::with_error_details(code, message, details(reason))
 }
@@ -142,6 +147,43 @@ pub(super) fn too_large() -> Status {
     Error::Limit(format!("a request has at most {LARGEST_MESSAGE} bytes, one with a file {LARGEST_BY_CALL}")).into()
 }
 
+/// A request whose end did not come, or came too slowly.
+pub(super) fn incomplete() -> Status {
+    let message = "the request did not come whole, or too slowly";
+    Status::with_error_details(Code::Unavailable, message, details(ErrorReason::Unavailable))
+}
+
+/// Whether a request of this content type is a call, by gRPC or gRPC-web.
+pub fn is_call(kind: Option<&HeaderValue>) -> bool {
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// A status as the whole answer to a call, in the caller's own dialect.
+fn told(status: Status, kind: Option<&HeaderValue>) -> Response<Body> {
+    let mut response = status.into_http();
+    if let Some(kind) = kind.filter(|kind| kind.as_bytes().starts_with(b"application/grpc-web")) {
+        response.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
+    }
+    response
+}
+
+/// An error as the whole answer to a request of this content type.
+pub fn refusal(error: Error, kind: Option<&HeaderValue>) -> Response<Body> {
+    if is_call(kind) { told(error.into(), kind) } else { over_http(error) }
+}
+
+/// What is answered to a method that does not exist.
+pub fn unknown_method(kind: Option<&HeaderValue>) -> Response<Body> {
+    told(unimplemented(), kind)
+}
+
+/// A call was not answered in the time for it, which was the client's own or ours. Whether it was done is not known.
+pub fn late(by_client: bool, kind: Option<&HeaderValue>) -> Response<Body> {
+    let code = if by_client { Code::DeadlineExceeded } else { Code::Unavailable };
+    let message = "the call was not answered in time; whether it was done is not known";
+    told(Status::with_error_details(code, message, details(ErrorReason::Unavailable)), kind)
+}
+
 /// Gives the gRPC library's own errors, which come before any call of ours, the form that all errors have.
 pub(super) fn complete(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
@@ -154,6 +196,8 @@ pub(super) fn complete(mut response: Response<Body>) -> Response<Body> {
         Some(Code::OutOfRange) => too_large(),
         Some(Code::Unimplemented) => unimplemented(),
         Some(Code::NotFound) => Error::NotFound("service").into(),
+        // The body broke off, or came too slowly.
+        Some(Code::Unknown) => incomplete(),
         _ => return response,
     };
     // A status that cannot be written leaves the answer as it was: it is an error already.

@@ -14,7 +14,7 @@ use crate::{
 const OPEN: [&str; 3] = ["ServerService/GetServerInfo", "AccountService/Register", "AccountService/SignIn"];
 
 /// A well-formed request that says something, about one conversation where it has such a field.
-fn filled(descriptor: MessageDescriptor, conversation_id: i64) -> DynamicMessage {
+pub fn filled(descriptor: MessageDescriptor, conversation_id: i64) -> DynamicMessage {
     let mut message = DynamicMessage::new(descriptor.clone());
     let mut set = |name: &str, value: Value| {
         if descriptor.get_field_by_name(name).is_some_and(|field| field.is_list() == matches!(value, Value::List(_))) {

@@ -8,6 +8,7 @@ mod account;
 mod admin;
 mod attachment;
 mod avatar;
+mod backend;
 mod block;
 mod browser;
 mod change;

@@ -360,6 +360,7 @@ fn spawn(program: &[String], environment: &Environment, listen: &str) -> (Child,
     let mut child = Command::new(&program[0])
         .args(&program[1..])
         .args(["--listen", listen])
+        .env("ROOKERY_LOG_LEVEL", "warn")
         .envs(environment.iter().cloned())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -367,7 +368,8 @@ fn spawn(program: &[String], environment: &Environment, listen: &str) -> (Child,
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("Rookery is ready: http://").unwrap_or_else(|| panic!("it said {line:?}"));
+    let address = line.trim().strip_prefix("Rookery is ready: ").and_then(|url| url.split_once("://"));
+    let (_, address) = address.unwrap_or_else(|| panic!("it said {line:?}"));
     let address = address.parse().unwrap();
     (child, address)
 }

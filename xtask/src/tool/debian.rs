@@ -1,6 +1,6 @@
 //! Debian packages: which are missing, and installing them.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use super::{chromium, grpcurl, is_root, node::Node, pinned, postgres};
 use crate::{Outcome, child, place};
@@ -15,15 +15,18 @@ enum Part {
     Postgres,
     Pip,
     Chromium,
+    Nginx,
     Program(&'static str),
     Library(&'static str),
 }
 
 use Part::{Library, Program};
 
-/// The window runs on a display without a screen, and is driven and looked at there; strace sees what reaches the disk.
-const FOR_TESTS: [Package; 9] = [
+/// The window runs on a display without a screen, and is driven and looked at there; strace sees what reaches the disk; nginx
+/// stands in front of the server.
+const FOR_TESTS: [Package; 10] = [
     Package { name: "strace", part: Program("strace") },
+    Package { name: "nginx", part: Part::Nginx },
     Package { name: "xvfb", part: Program("Xvfb") },
     Package { name: "xdotool", part: Program("xdotool") },
     Package { name: "imagemagick", part: Program("import") },
@@ -104,6 +107,8 @@ impl Package {
             Part::Postgres => postgres::find().is_some(),
             Part::Pip => pinned::has_pip(),
             Part::Chromium => chromium::find().is_some(),
+            // As with the loader: not on the search path of ordinary users.
+            Part::Nginx => place::program("nginx").is_some() || Path::new("/usr/sbin/nginx").exists(),
             Program(name) => place::program(name).is_some(),
             Library(name) => libraries.contains(&format!("{name} ")),
         }

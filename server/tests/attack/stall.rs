@@ -1,0 +1,55 @@
+//! F13: streams whose readers stop, and would take everything.
+
+use std::time::{Duration, Instant};
+
+use prost::Message;
+use rookery_client::v1;
+
+use crate::{
+    frame::{DATA, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, Wire, call},
+    harness::{Person, in_full},
+    target::{Bystander, Target, counted, free_port},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f13_readers_that_stop_lose_their_streams_and_take_little() {
+    let metrics = free_port().await;
+    let target = Target::with(&format!("metrics = \"{metrics}\"\n"), &[]).await;
+    let ada = Person::register(&target.server.url(), "ada").await;
+    let others = Bystander::start(&target).await;
+    let before = target.memory();
+    let (connections, streams) = if in_full() { (20, 50) } else { (2, 50) };
+    let token = format!("Bearer {}", ada.token);
+    let request = v1::SubscribeRequest::default().encode_to_vec();
+    let body = [&[0, 0, 0, 0, u8::try_from(request.len()).unwrap()][..], &request].concat();
+    let mut wires = Vec::new();
+    for _ in 0..connections {
+        let mut wire = Wire::open(target.server.address, &[(INITIAL_WINDOW_SIZE, 0x7fff_ffff)]).await;
+        // As much for the whole connection: WINDOW_UPDATE.
+        wire.send(8, 0, 0, &0x7fff_0000_u32.to_be_bytes()).await.unwrap();
+        for number in 0..streams {
+            let head = call("EventService/Subscribe", &[("authorization", &token)]);
+            wire.send(HEADERS, END_HEADERS, 2 * number + 1, &head).await.unwrap();
+            wire.send(DATA, END_STREAM, 2 * number + 1, &body).await.unwrap();
+        }
+        wires.push(wire);
+    }
+    let all = connections * streams;
+    let begun = Instant::now();
+    while counted(metrics, "rookery_streams").await < f64::from(all) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the streams do not open");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let text = "x".repeat(4000);
+    let (mut ended, begun) = (0.0, Instant::now());
+    while ended < f64::from(all) {
+        for _ in 0..20 {
+            ada.say(1, &text).await;
+        }
+        ended = counted(metrics, "rookery_streams_ended_total{reason=\"slow_reader\"}").await;
+        assert!(begun.elapsed() < Duration::from_secs(300), "{ended} of {all} streams have ended");
+    }
+    println!("F13: {all} streams ended after {:?}", begun.elapsed());
+    target.grew_at_most(before, 300, "F13");
+    others.was_served("F13").await;
+}
