@@ -269,7 +269,7 @@ impl Place {
     async fn measure_beside_writers(&mut self, plan: &Plan, figures: &mut Figures) -> Outcome {
         let database = plan.world.database().filter(|_| self.subject == Subject::Postgres).map(str::to_owned);
         let mut slow = [0.0; 3];
-        for sort in 0..3 {
+        for (sort, slow) in slow.iter_mut().enumerate() {
             if sort < 2 {
                 drop(self.server.take());
                 let milliseconds = if sort == 0 { "0" } else { "200" };
@@ -285,9 +285,9 @@ impl Place {
                 None => None,
             };
             let waits = self.write_for(plan.span.max(Duration::from_secs(1))).await?;
-            slow[sort] = quantile(&waits, 0.99).unwrap_or(f64::NAN);
+            *slow = quantile(&waits, 0.99).unwrap_or(f64::NAN);
             figures.ack[sort].add(self.subject, quantile(&waits, 0.5).unwrap_or(f64::NAN));
-            figures.ack_slow[sort].add(self.subject, slow[sort]);
+            figures.ack_slow[sort].add(self.subject, *slow);
             if let Some((task, waits)) = searching {
                 task.abort();
                 figures.beside.add(self.subject, quantile(&waits.borrow(), 0.5).unwrap_or(f64::NAN));

@@ -123,7 +123,7 @@ fn runs(folded: &str) -> impl Iterator<Item = (Class, &str)> {
 
 /// All pieces of `size` characters.
 fn pieces(run: &[char], size: usize, grams: &mut Vec<Gram>) {
-    grams.extend(run.windows(size).map(|piece| gram(piece)));
+    grams.extend(run.windows(size).map(gram));
 }
 
 fn gram(piece: &[char]) -> Gram {
@@ -268,7 +268,8 @@ impl Term {
             let (begin, end) = (from + found, from + found + self.folded.len());
             let (before, after) = (folded[..begin].chars().next_back(), folded[end..].chars().next());
             let (first, last) = (self.folded.chars().next(), self.folded.chars().next_back());
-            if !(self.begins && joined(before, first)) && !(self.ends && joined(last, after)) {
+            let inside = self.begins && joined(before, first) || self.ends && joined(last, after);
+            if !inside {
                 return true;
             }
             from = begin + first.map_or(1, char::len_utf8);
