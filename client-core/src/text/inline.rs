@@ -11,8 +11,10 @@ use super::{
     link::{self, begins_word},
 };
 
-/// The marks: their character, how many of it, and what they make of what they enclose.
-const MARKS: [(char, usize, fn(Vec<Span>) -> Span); 6] = [
+/// A mark: its character, how many of it, and what it makes of what it encloses.
+type Mark = (char, usize, fn(Vec<Span>) -> Span);
+
+const MARKS: [Mark; 6] = [
     ('*', 2, Span::Bold),
     ('*', 1, Span::Italic),
     ('_', 2, Span::Bold),

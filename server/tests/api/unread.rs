@@ -1,23 +1,27 @@
-//! Unread counts against their definition, through random sends, deletions, reads, departures and returns.
+//! Unread counts against their definition, through random sends, edits, deletions, reads, departures and returns.
 
 use rookery_client::v1;
 
 use crate::{
     conversation::get,
     harness::{Person, Served, in_full},
-    message::delete,
+    message::{delete, edit},
     on_both,
     read::{mark_read, mark_unread},
     send::Chance,
 };
 
-/// By definition: messages of others above the read position that are not deleted; lines do not count.
-async fn counted(person: &Person, group: i64, read_position: i64) -> i64 {
+/// By definition: messages of others above the read position that are not deleted; lines do not count. And those of them that
+/// mention her, or everyone.
+async fn counted(person: &Person, group: i64, read_position: i64) -> (i64, i64) {
     let unread = |message: &&v1::Message| {
         message.id > read_position && message.author_id != person.id && !message.deleted && message.system.is_none()
     };
+    let mentions = |message: &&v1::Message| message.mentions.iter().any(|m| m.user_id == person.id || m.user_id == 0);
     let all = crate::change::changes(person, group, 0, 200).await.0;
-    i64::try_from(all.iter().filter(unread).count()).unwrap()
+    let unread: Vec<_> = all.iter().filter(unread).collect();
+    let number = |count: usize| i64::try_from(count).unwrap();
+    (number(unread.len()), number(unread.into_iter().filter(mentions).count()))
 }
 
 async fn walk(server: &Served, seed: u64, steps: usize) {
@@ -39,13 +43,24 @@ async fn walk(server: &Served, seed: u64, steps: usize) {
         }
         let visible = person.messages(group).await;
         let some = visible[chance.below(visible.len() as u64) as usize].clone();
-        let known = match chance.below(12) {
+        let own = visible.iter().rev().find(|m| m.author_id == person.id && !m.deleted && m.system.is_none());
+        let text = match chance.below(8) {
+            n @ 0..=2 => format!("{step}, @{}", people[n as usize].name),
+            3 => format!("@everyone @{} {step}", people[(who + 1) % 3].name),
+            _ => format!("word {step}"),
+        };
+        let known = match chance.below(14) {
             0..=4 => {
-                person.say(group, "word").await;
+                person.say(group, &text).await;
+                None
+            }
+            12 | 13 => {
+                if let Some(message) = own {
+                    edit(person, group, message.id, &text).await.unwrap();
+                }
                 None
             }
             5 | 6 => {
-                let own = visible.iter().rev().find(|m| m.author_id == person.id && !m.deleted && m.system.is_none());
                 if let Some(message) = own {
                     delete(person, group, message.id).await.unwrap();
                 }
@@ -72,7 +87,7 @@ async fn walk(server: &Served, seed: u64, steps: usize) {
                 assert_eq!((mine.read_position, mine.unread), known, "seed {seed}, step {step}");
             }
             let expected = counted(person, group, mine.read_position).await;
-            assert_eq!(mine.unread, expected, "seed {seed}, step {step}, person {n}");
+            assert_eq!((mine.unread, mine.unread_mentions), expected, "seed {seed}, step {step}, person {n}");
         }
     }
 }

@@ -31,7 +31,7 @@ impl Engine {
             Answer::Conversation { conversation_id, result: Ok(answer) } => {
                 self.keep_conversation(conversation_id);
                 self.keep_users(&answer.users);
-                self.emit(Update::ConversationLoaded(Arc::new(answer)));
+                self.emit(Update::ConversationLoaded(answer));
                 self.filled(conversation_id, false, false);
             }
             Answer::Changes { conversation_id, result: Err(error), .. }

@@ -28,7 +28,7 @@ pub(super) enum Answer {
     },
     Conversation {
         conversation_id: i64,
-        result: Result<v1::GetConversationResponse, Error>,
+        result: Result<Arc<v1::GetConversationResponse>, Error>,
     },
     Page {
         conversation_id: i64,
@@ -103,7 +103,7 @@ impl Engine {
         let request = v1::GetConversationRequest { conversation_id };
         self.call(move |api| async move {
             let result = patiently(|| api.get_conversation(request)).await;
-            Answer::Conversation { conversation_id, result }
+            Answer::Conversation { conversation_id, result: result.map(Arc::new) }
         });
     }
 
