@@ -269,3 +269,52 @@ async fn a_token_is_in_no_file_no_copy_and_no_line_of_the_log() {
         }
     }
 }
+
+/// The memory that a process holds, in MiB.
+fn resident(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().split(' ').next().unwrap().parse::<u64>().unwrap() / 1024
+}
+
+/// Five hundred at once: two are hashed at a time, few wait, all others are told to come again; nobody else waits for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_sign_ins_takes_little_memory_and_keeps_nobody_else() {
+    let store = Store::new(Backend::Sqlite).await;
+    let process = crate::harness::Process::start(&store);
+    let ada = Person::register(&process.url(), "ada").await;
+    let before = resident(process.id());
+    // Names that nobody has, each another: no name's own tries are counted against it.
+    let tries: Vec<_> = (0..500)
+        .map(|number| {
+            let api = rookery_client::Api::new(&process.url(), None).unwrap();
+            tokio::spawn(async move {
+                let start = Instant::now();
+                let error = api.sign_in(sign_in(&format!("nobody{number}"), PASSWORD)).await.unwrap_err();
+                (error, start.elapsed())
+            })
+        })
+        .collect();
+    let mut waits = Vec::new();
+    while tries.iter().any(|attempt| !attempt.is_finished()) {
+        let start = Instant::now();
+        ada.api.get_user(v1::GetUserRequest::default()).await.unwrap();
+        waits.push(start.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let more = resident(process.id()).saturating_sub(before);
+    let mut surplus = 0;
+    for attempt in tries {
+        let (error, taken) = attempt.await.unwrap();
+        match error.reason {
+            Some(ErrorReason::RateLimited) => {
+                assert!(error.retry_after.is_some() && taken < Duration::from_secs(20), "{taken:?}");
+                surplus += 1;
+            }
+            reason => assert_eq!(reason, Some(ErrorReason::WrongCredentials)),
+        }
+    }
+    waits.sort();
+    assert!(surplus > 100 && more <= 100, "{surplus} were told to wait; {more} MiB more");
+    assert!(waits[waits.len() * 99 / 100] < Duration::from_secs(1), "{waits:?}");
+}
