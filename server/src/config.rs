@@ -68,6 +68,12 @@ pub enum Command {
         #[command(subcommand)]
         act: operator::Act,
     },
+    /// Make tokens for scripts, also while the server runs
+    Token {
+        /// What to do
+        #[command(subcommand)]
+        script: operator::Script,
+    },
     /// Look whether the configuration, the database and the files are as they must be; changes nothing
     Doctor,
     /// Put a backup into the data folder of a stopped server

@@ -48,6 +48,7 @@ fn start(flags: &Flags) -> Result<(), String> {
         }
         Some(Command::Backup { dir }) => runtime.block_on(backup::backup(&config, dir)),
         Some(Command::Admin { act }) => runtime.block_on(operator::act(&config, act)),
+        Some(Command::Token { script }) => runtime.block_on(operator::script(&config, script)),
         Some(Command::Doctor) => runtime.block_on(doctor::examine(&config)),
         Some(Command::Restore { dir }) => {
             let _lock = lock(&config.data)?;

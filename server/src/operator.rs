@@ -2,10 +2,10 @@
 //! beside a running server, which takes it up within two seconds. What is said goes to stderr, what was made or asked for
 //! (a secret, once) to stdout: scripts can take it from there.
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
-use clap::{Subcommand, ValueEnum};
-use rookery_api::v1::{self, AuditAction, RegistrationMode};
+use clap::{Args, Subcommand, ValueEnum};
+use rookery_api::v1::{self, AuditAction, MessagesFate, RegistrationMode, TokenScope};
 
 use crate::{
     config::Config,
@@ -55,6 +55,14 @@ pub enum Act {
         /// The login name
         name: String,
     },
+    /// Delete an account, for good
+    Remove {
+        /// The login name
+        name: String,
+        /// What becomes of the messages
+        #[command(flatten)]
+        messages: Messages,
+    },
     /// End all sessions and tokens of an account
     SignOut {
         /// The login name
@@ -84,6 +92,61 @@ pub enum Act {
     },
 }
 
+/// The choice that deleting an account asks for.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Messages {
+    /// They stay, as those of a deleted user
+    #[arg(long)]
+    keep_messages: bool,
+    /// They are deleted
+    #[arg(long)]
+    erase_messages: bool,
+}
+
+/// What an operator does about scripts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Script {
+    /// Make a token with which a script acts as somebody; prints it
+    Create {
+        /// The login name of who it is
+        user: String,
+        /// What it is for, as her list of sessions shows it
+        #[arg(long)]
+        name: String,
+        /// What it may be used for
+        #[arg(long, value_delimiter = ',', required = true)]
+        scope: Vec<Scope>,
+        /// For how many days it holds [default: until it is revoked]
+        #[arg(long)]
+        days: Option<u32>,
+    },
+}
+
+/// What a token may be used for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Scope {
+    /// Read what the user may read
+    Read,
+    /// Write as the user
+    Write,
+    /// Change what is the user's
+    Manage,
+    /// Govern the server, if the user is an admin
+    Admin,
+}
+
+impl Scope {
+    fn api(self) -> TokenScope {
+        match self {
+            Self::Read => TokenScope::Read,
+            Self::Write => TokenScope::Write,
+            Self::Manage => TokenScope::Manage,
+            Self::Admin => TokenScope::Admin,
+        }
+    }
+}
+
 /// Who may make an account.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Mode {
@@ -110,6 +173,21 @@ impl Mode {
 
 /// Does one act on the data folder or the database.
 pub async fn act(config: &Config, act: &Act) -> Result<(), String> {
+    open(config).await?.close(async |ctx| run(ctx, config, act).await).await
+}
+
+/// The same of what is for scripts.
+pub async fn script(config: &Config, script: &Script) -> Result<(), String> {
+    open(config).await?.close(async |ctx| make_token(ctx, script).await).await
+}
+
+/// The storage and the rules, beside whichever server has them open.
+struct Beside {
+    ctx: Arc<Ctx>,
+    writers: Vec<tokio::task::JoinHandle<()>>,
+}
+
+async fn open(config: &Config) -> Result<Beside, String> {
     let db = config.db();
     if let DbConfig::Sqlite(path) = &db
         && !path.exists()
@@ -121,15 +199,22 @@ pub async fn act(config: &Config, act: &Act) -> Result<(), String> {
     let schema = async { looked.reader().await.map_err(|error| error.to_string())?.schema().await }.await;
     looked.close().await;
     schema??;
-    let (ctx, _requests, writers) = crate::open(config, Clock::system()).await?;
-    let outcome = run(&ctx, config, act).await.map_err(|error| said(&error));
-    let db = ctx.db.clone();
-    drop(ctx);
-    for writer in writers {
-        let _ = writer.await;
+    let (ctx, _, writers) = crate::open(config, Clock::system()).await?;
+    Ok(Beside { ctx, writers })
+}
+
+impl Beside {
+    /// Does something, and lets go of the storage when it is all written.
+    async fn close(self, work: impl AsyncFnOnce(&Arc<Ctx>) -> domain::Result<()>) -> Result<(), String> {
+        let outcome = work(&self.ctx).await;
+        let db = self.ctx.db.clone();
+        drop(self.ctx);
+        for writer in self.writers {
+            let _ = writer.await;
+        }
+        db.close().await;
+        outcome.map_err(|error| said(&error))
     }
-    db.close().await;
-    outcome
 }
 
 /// An error for who has no log to look into.
@@ -140,7 +225,7 @@ fn said(error: &Error) -> String {
     }
 }
 
-async fn run(ctx: &Ctx, config: &Config, act: &Act) -> domain::Result<()> {
+async fn run(ctx: &Arc<Ctx>, config: &Config, act: &Act) -> domain::Result<()> {
     let operator = &Actor::Operator;
     match act {
         Act::CreateUser { name, admin } => {
@@ -172,6 +257,12 @@ async fn run(ctx: &Ctx, config: &Config, act: &Act) -> domain::Result<()> {
             change(ctx, name, Change { admin: Some(false), ..Change::default() }).await?;
             eprintln!("{name} is no admin.");
         }
+        Act::Remove { name, messages } => {
+            let fate = if messages.keep_messages { MessagesFate::Keep } else { MessagesFate::Erase };
+            let user_id = admin::named(ctx, name).await?;
+            admin::remove(ctx, operator, user_id, fate).await?;
+            eprintln!("The account {name} is deleted.");
+        }
         Act::SignOut { name } => {
             let user_id = admin::named(ctx, name).await?;
             let ended = admin::sign_out(ctx, operator, user_id).await?;
@@ -191,6 +282,20 @@ async fn run(ctx: &Ctx, config: &Config, act: &Act) -> domain::Result<()> {
         }
         Act::Audit { last } => log(ctx, *last).await?,
     }
+    Ok(())
+}
+
+async fn make_token(ctx: &Ctx, script: &Script) -> domain::Result<()> {
+    let Script::Create { user, name, scope, days } = script;
+    let user_id = admin::named(ctx, user).await?;
+    let request = v1::CreateTokenRequest {
+        name: name.clone(),
+        scopes: scope.iter().map(|scope| i32::from(scope.api())).collect(),
+        expires_in: days.map(|days| prost_types::Duration { seconds: i64::from(days) * 86_400, nanos: 0 }),
+    };
+    let token = admin::token(ctx, user_id, &request).await?;
+    eprintln!("With this token a script acts as {user}. It is shown only now:");
+    out(token);
     Ok(())
 }
 

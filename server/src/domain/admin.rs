@@ -1,14 +1,16 @@
 //! Admins: who is one, and what only they may do. The operator, at the command line, may do the same.
 
-use rookery_api::v1::{self, AuditAction, SystemKind, TokenScope};
+use std::sync::Arc;
+
+use rookery_api::v1::{self, AuditAction, MessagesFate, SystemKind, TokenScope};
 
 use super::{
     Caller, Ctx, Error, Result,
     account::{self, NewAccount},
-    audit, field,
+    audit, deletion, field,
     line::{self, Line},
     message, registration,
-    session::{self, Which},
+    session::{self, NewToken, Which},
     user,
     writer::{Command, Effect, Lane, Work},
 };
@@ -295,6 +297,59 @@ impl Deed for EndSessions {
 /// Ends all sessions and tokens of an account; answers how many.
 pub async fn sign_out(ctx: &Ctx, actor: &Actor, user_id: i64) -> Result<usize> {
     act(ctx, actor, EndSessions { user_id }).await
+}
+
+struct Remove {
+    user_id: i64,
+    fate: MessagesFate,
+}
+
+impl Deed for Remove {
+    type Reply = ();
+
+    async fn run(&self, work: &mut Work, act: &Act<Self>) -> Result<()> {
+        deletion::begin(work, self.user_id, self.fate).await?;
+        let fate = if self.fate == MessagesFate::Erase { "messages erased" } else { "messages kept" };
+        audit::write(work, act.actor.id(), AuditAction::AccountRemoved, self.user_id, fate).await
+    }
+}
+
+/// Deletes an account, as its user could. Of the operator's a server sees to what follows, this one or the next.
+pub async fn remove(ctx: &Arc<Ctx>, actor: &Actor, user_id: i64, fate: MessagesFate) -> Result<()> {
+    let fate = deletion::fate(fate)?;
+    if actor.id() == user_id {
+        return Err(Error::field("user_id", "must be somebody else's; your own account goes by DeleteAccount"));
+    }
+    act(ctx, actor, Remove { user_id, fate }).await?;
+    match actor {
+        Actor::Operator => Ok(()),
+        Actor::Admin(_) => deletion::finish(ctx, user_id).await,
+    }
+}
+
+struct MakeToken {
+    token: NewToken,
+}
+
+impl Deed for MakeToken {
+    type Reply = ();
+
+    async fn run(&self, work: &mut Work, act: &Act<Self>) -> Result<()> {
+        let user_id = self.token.user_id();
+        store::user::lock(&mut work.tx, user_id).await?;
+        if account_of(work.tx.read(), user_id).await?.disabled {
+            return Err(Error::WrongState("this account is shut out"));
+        }
+        let made = self.token.insert(work).await?;
+        audit::write(work, act.actor.id(), AuditAction::TokenCreated, user_id, &made.device).await
+    }
+}
+
+/// Makes a token with which a script acts as a user. The operator may; admins have no such call.
+pub async fn token(ctx: &Ctx, user_id: i64, request: &v1::CreateTokenRequest) -> Result<String> {
+    let (secret, token) = session::token(ctx, user_id, request)?;
+    act(ctx, &Actor::Operator, MakeToken { token }).await?;
+    Ok(secret)
 }
 
 struct Announce {

@@ -27,6 +27,13 @@ const AGAIN: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Deletions(Notify);
 
+impl Deletions {
+    /// An account was deleted, here or at the command line.
+    pub(super) fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
 /// Deletes an account, inside the transaction: the caller has checked that it may be. `finish` is to follow the commit.
 pub(super) async fn begin(work: &mut Work, user_id: i64, fate: MessagesFate) -> Result<()> {
     let row = store::user::get(work.tx.read(), user_id).await?;
@@ -47,7 +54,7 @@ pub(super) async fn begin(work: &mut Work, user_id: i64, fate: MessagesFate) -> 
 
 /// What follows when the account is deleted: she leaves her conversations now, the rest goes in the background.
 pub(super) async fn finish(ctx: &Arc<Ctx>, user_id: i64) -> Result<()> {
-    ctx.deletions.0.notify_one();
+    ctx.deletions.ring();
     leave_all(ctx, user_id).await
 }
 

@@ -310,7 +310,7 @@ async fn follow(ctx: &Ctx, session: &Session, conversation_id: i64, after: i64) 
 }
 
 /// Reads rows that were not handed over, for all local readers at once.
-pub(super) async fn repair(ctx: &Ctx, conversation_id: i64, after: i64) -> Result<()> {
+async fn repair(ctx: &Ctx, conversation_id: i64, after: i64) -> Result<()> {
     let mut after = Some(after);
     while let Some(from) = after {
         let mut conn = ctx.db.reader().await?;

@@ -331,8 +331,7 @@ pub async fn list(ctx: &Ctx, caller: &Caller) -> Result<Vec<v1::Session>> {
 
 struct CreateToken {
     caller: Caller,
-    new: SessionRow,
-    token_hash: String,
+    token: NewToken,
 }
 
 impl Command for CreateToken {
@@ -345,22 +344,37 @@ impl Command for CreateToken {
     async fn run(&self, work: &mut Work) -> Result<v1::Session> {
         store::user::lock(&mut work.tx, self.caller.user_id).await?;
         still_there(work, &self.caller).await?;
-        let now = work.tx.now;
-        let all = store::session::list(work.tx.read(), self.caller.user_id).await?;
-        if all.iter().filter(|row| row.scopes != 0 && ends_at(row) > now).count() >= TOKENS {
-            return Err(Error::Limit(format!("an account has at most {TOKENS} tokens; revoke one first")));
-        }
-        store::session::insert(&mut work.tx, &self.new, &self.token_hash).await?;
-        Ok(api(self.new.clone(), false))
+        self.token.insert(work).await
     }
 }
 
-/// Makes a token for a script: the secret, and what is listed of it.
-pub async fn create_token(
-    ctx: &Ctx,
-    caller: &Caller,
-    request: v1::CreateTokenRequest,
-) -> Result<(String, v1::Session)> {
+/// A token that is to be made; its fields keep their rules.
+#[derive(Debug)]
+pub(super) struct NewToken {
+    row: SessionRow,
+    token_hash: String,
+}
+
+impl NewToken {
+    /// Whose it is to be.
+    pub(super) fn user_id(&self) -> i64 {
+        self.row.user_id
+    }
+
+    /// Makes it, if there is room for one more.
+    pub(super) async fn insert(&self, work: &mut Work) -> Result<v1::Session> {
+        let now = work.tx.now;
+        let all = store::session::list(work.tx.read(), self.row.user_id).await?;
+        if all.iter().filter(|row| row.scopes != 0 && ends_at(row) > now).count() >= TOKENS {
+            return Err(Error::Limit(format!("an account has at most {TOKENS} tokens; revoke one first")));
+        }
+        store::session::insert(&mut work.tx, &self.row, &self.token_hash).await?;
+        Ok(api(self.row.clone(), false))
+    }
+}
+
+/// Makes a token ready to be made: the secret, and what is kept of it.
+pub(super) fn token(ctx: &Ctx, user_id: i64, request: &v1::CreateTokenRequest) -> Result<(String, NewToken)> {
     let name = field::line("name", &request.name, 1, 64)?;
     let mut scopes = 0;
     for scope in request.scopes() {
@@ -372,9 +386,9 @@ pub async fn create_token(
     }
     let life = field::token_life(request.expires_in.map(|life| (life.seconds, life.nanos)))?;
     let now = ctx.clock.now();
-    let new = SessionRow {
+    let row = SessionRow {
         id: ctx.dice.hex::<8>(),
-        user_id: caller.user_id,
+        user_id,
         scopes,
         device: name,
         created_at: now,
@@ -383,8 +397,18 @@ pub async fn create_token(
     };
     let token = new_token(ctx);
     let token_hash = token_hash(&token).ok_or_else(|| Error::Internal("a token has not its own form".into()))?;
-    let session = ctx.writer.run(CreateToken { caller: caller.clone(), new, token_hash }).await?;
-    Ok((token, session))
+    Ok((token, NewToken { row, token_hash }))
+}
+
+/// Makes a token for a script: the secret, and what is listed of it.
+pub async fn create_token(
+    ctx: &Ctx,
+    caller: &Caller,
+    request: &v1::CreateTokenRequest,
+) -> Result<(String, v1::Session)> {
+    let (secret, token) = token(ctx, caller.user_id, request)?;
+    let session = ctx.writer.run(CreateToken { caller: caller.clone(), token }).await?;
+    Ok((secret, session))
 }
 
 struct NoteUse(Vec<(String, i64)>);

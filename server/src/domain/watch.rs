@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rookery_api::v1::{self, AuditAction, event::Kind};
 
-use super::{Ctx, Result, conversation, event, registration, session, user};
+use super::{Ctx, Result, registration, session, user};
 use crate::store;
 
 /// How often a server looks.
@@ -64,26 +64,14 @@ async fn look(ctx: &Ctx, seen: &mut Seen) -> Result<()> {
         ctx.hub.broadcast(Kind::UserChanged(v1::UserChanged { user: Some(user) }));
     }
     for entry in &entries {
-        let by = match AuditAction::try_from(i32::try_from(entry.action).unwrap_or(0)) {
-            Ok(AuditAction::AccountCreated) => 1,
-            Ok(AuditAction::AccountRemoved) => -1,
-            _ => continue,
-        };
-        ctx.hub.grow(ctx.global_id, by);
-    }
-    if !entries.is_empty() {
-        pass_on(ctx, &mut conn).await?;
+        match AuditAction::try_from(i32::try_from(entry.action).unwrap_or(0)) {
+            Ok(AuditAction::AccountCreated) => ctx.hub.grow(ctx.global_id, 1),
+            // She leaves her conversations by this server, so that all who listen hear it.
+            Ok(AuditAction::AccountRemoved) => ctx.deletions.ring(),
+            _ => {}
+        }
     }
     seen.entry = entries.last().map_or(seen.entry, |entry| entry.id);
     seen.revision = revision;
-    Ok(())
-}
-
-/// Passes on the lines that were written elsewhere: who is deleted leaves her groups.
-async fn pass_on(ctx: &Ctx, conn: &mut store::Conn) -> Result<()> {
-    for (row, after) in store::conversation::ahead(conn, &ctx.hub.positions()).await? {
-        event::repair(ctx, row.id, after).await?;
-        ctx.hub.announce(conversation::api(row));
-    }
     Ok(())
 }

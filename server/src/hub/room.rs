@@ -360,11 +360,6 @@ impl Hub {
         }
     }
 
-    /// How far each conversation with listeners was passed on.
-    pub fn positions(&self) -> Vec<(i64, i64)> {
-        self.lock().rooms.iter().filter_map(|(id, room)| Some((*id, room.last?))).collect()
-    }
-
     /// Passes on rows that were missing, by their last change; they hold all changes up to `position`. Answers from where
     /// to read on if there is more.
     pub fn repair(&self, conversation_id: i64, messages: Vec<v1::Message>, position: i64) -> Option<i64> {

@@ -96,7 +96,7 @@ impl AccountService for Rpc {
         request: Request<v1::CreateTokenRequest>,
     ) -> Result<Response<v1::CreateTokenResponse>, Status> {
         let caller = self.person(&request).await?;
-        let (token, session) = session::create_token(&self.ctx, &caller, request.into_inner()).await?;
+        let (token, session) = session::create_token(&self.ctx, &caller, request.get_ref()).await?;
         Ok(Response::new(v1::CreateTokenResponse { token, session: Some(session) }))
     }
 

@@ -68,8 +68,9 @@ impl AdminService for Rpc {
         &self,
         request: Request<v1::RemoveAccountRequest>,
     ) -> Result<Response<v1::RemoveAccountResponse>, Status> {
-        self.admin(request, "RemoveAccount").await?;
-        Err(super::status::unimplemented())
+        let (actor, request) = self.admin(request, "RemoveAccount").await?;
+        admin::remove(&self.ctx, &actor, request.user_id, request.messages()).await?;
+        Ok(Response::new(v1::RemoveAccountResponse {}))
     }
 
     async fn set_registration(

@@ -118,37 +118,6 @@ pub async fn get(conn: &mut Conn, id: i64) -> Result<Option<ConversationRow>> {
     Ok(on!(conn, c => sqlx::query_as(GET).bind(id).fetch_optional(c).await?))
 }
 
-/// A conversation that has come further than was known.
-#[derive(Debug, FromRow)]
-struct AheadRow {
-    #[sqlx(flatten)]
-    conversation: ConversationRow,
-    known: i64,
-}
-
-const AHEAD_SQLITE: &str = concat!(
-    "select ",
-    columns!(),
-    ", j.value ->> 1 as known from json_each($1) j join conversations c on c.id = j.value ->> 0 \
-     where c.position > j.value ->> 1"
-);
-const AHEAD_POSTGRES: &str = concat!(
-    "select ",
-    columns!(),
-    ", (j.value ->> 1)::bigint as known from jsonb_array_elements($1::jsonb) j(value) \
-     join conversations c on c.id = (j.value ->> 0)::bigint where c.position > (j.value ->> 1)::bigint"
-);
-
-/// Of some conversations with positions those that have come further, with what was known.
-pub async fn ahead(conn: &mut Conn, known: &[(i64, i64)]) -> Result<Vec<(ConversationRow, i64)>> {
-    let list = serde_json::json!(known).to_string();
-    let rows: Vec<AheadRow> = match conn {
-        Conn::Sqlite(c) => sqlx::query_as(AHEAD_SQLITE).bind(list).fetch_all(&mut **c).await?,
-        Conn::Postgres(c) => sqlx::query_as(AHEAD_POSTGRES).bind(list).fetch_all(&mut **c).await?,
-    };
-    Ok(rows.into_iter().map(|row| (row.conversation, row.known)).collect())
-}
-
 const GLOBAL_ID: &str = "select id from conversations where kind = 1";
 
 /// The global room's id.

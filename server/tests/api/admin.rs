@@ -10,7 +10,7 @@ use std::{
 
 use rookery_client::{
     Code, Error,
-    v1::{self, AuditAction, ErrorReason, RegistrationMode},
+    v1::{self, AuditAction, ErrorReason, RegistrationMode, TokenScope},
 };
 use rookery_server::{config::Registration, domain::ctx::Clock};
 use v1::event::Kind;
@@ -173,6 +173,13 @@ on_both! {
         promote(&ada, dan.id).await;
         update(&ada, cleo.id, &["admin"], false, false).await.unwrap();
         disable(&ada, dan.id).await;
+        let token = async |scopes: &[TokenScope]| {
+            let scopes = scopes.iter().map(|scope| i32::from(*scope)).collect();
+            let request = v1::CreateTokenRequest { name: "script".into(), scopes, expires_in: None };
+            ada.api.create_token(request).await.unwrap().token
+        };
+        let weak = token(&[TokenScope::Read, TokenScope::Write, TokenScope::Manage]).await;
+        let strong = token(&[TokenScope::Admin]).await;
         let before = log(&ada).await.len();
         let raw = Raw::new(server.address);
         let methods: Vec<_> =
@@ -180,11 +187,16 @@ on_both! {
         assert_eq!(methods.len(), 12);
         for method in &methods {
             let name = name_of(method);
+            // A token that may do all of it is stopped by what is wrong with an empty request, if anything, not by who asks.
+            if let Err(status) = raw.call(Some(&strong), &name, Vec::new()).await {
+                assert!(!matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied), "{name}: {status:?}");
+            }
             for (who, token, code, why) in [
                 ("nobody", None, Code::Unauthenticated, "UNAUTHENTICATED"),
                 ("shut out", Some(&dan.token), Code::Unauthenticated, "UNAUTHENTICATED"),
                 ("user", Some(&bob.token), Code::PermissionDenied, "PERMISSION_DENIED"),
                 ("user again", Some(&bob.token), Code::PermissionDenied, "PERMISSION_DENIED"),
+                ("an admin's token", Some(&weak), Code::PermissionDenied, "TOKEN_SCOPE"),
                 ("was an admin", Some(&cleo.token), Code::PermissionDenied, "PERMISSION_DENIED"),
             ] {
                 let status = raw.call(token.map(String::as_str), &name, Vec::new()).await.unwrap_err();
@@ -194,11 +206,78 @@ on_both! {
         }
         let entries = log(&ada).await.split_off(before);
         for method in &methods {
-            for who in [bob.id, cleo.id] {
+            for who in [bob.id, cleo.id, ada.id] {
                 let entry = (who, AuditAction::Denied, 0, method.name().to_owned());
                 assert_eq!(entries.iter().filter(|known| **known == entry).count(), 1, "{entry:?} in {entries:?}");
             }
         }
+    }
+
+    async fn a_token_with_the_scope_acts_as_its_admin(backend) {
+        let server = Served::start(backend).await;
+        let ada = owner(&server, "ada").await;
+        let scopes = vec![TokenScope::Admin.into()];
+        let request = v1::CreateTokenRequest { name: "script".into(), scopes: scopes.clone(), expires_in: None };
+        let token = ada.api.create_token(request.clone()).await.unwrap().token;
+        let script = Person { api: ada.api.with_token(Some(&token)).unwrap(), token, ..ada.clone() };
+        let made = script.api.create_account(v1::CreateAccountRequest { name: "bob".into(), ..Default::default() });
+        let bob = made.await.unwrap().account.unwrap().user.unwrap();
+        disable(&script, bob.id).await;
+        assert_eq!(log(&script).await.last().unwrap().0, ada.id);
+        // The scope alone makes nobody an admin.
+        let cleo = server.user("cleo").await;
+        let token = cleo.api.create_token(request).await.unwrap().token;
+        let script = cleo.api.with_token(Some(&token)).unwrap();
+        denied(script.list_accounts(v1::ListAccountsRequest::default()).await);
+    }
+
+    async fn an_account_that_is_removed_is_gone_with_or_without_its_messages(backend) {
+        let server = Served::start(backend).await;
+        let ada = owner(&server, "ada").await;
+        let (bob, cleo) = (server.user("bob").await, server.user("cleo").await);
+        let (his, hers) = (bob.say(1, "his").await, cleo.say(1, "hers").await);
+        let mut hears = Listener::open(&ada).await;
+        let mut on_phone = Listener::open(&bob).await;
+        let remove = async |user_id: i64, messages: v1::MessagesFate| {
+            ada.api.remove_account(v1::RemoveAccountRequest { user_id, messages: messages.into() }).await
+        };
+        bad_field(remove(bob.id, v1::MessagesFate::Unspecified).await, "messages");
+        bad_field(remove(ada.id, v1::MessagesFate::Keep).await, "user_id");
+        not_found(remove(999_999, v1::MessagesFate::Keep).await);
+        remove(bob.id, v1::MessagesFate::Keep).await.unwrap();
+        assert_eq!(on_phone.end().await.code, Code::Unauthenticated);
+        let gone = hears.until(|kind| if let Kind::UserChanged(changed) = kind { changed.user } else { None }).await;
+        assert_eq!((gone.id, gone.deleted, gone.display_name.as_str()), (bob.id, true, "Deleted user"));
+        refused(
+            sign_in(&server, "bob", PASSWORD).await,
+            Code::Unauthenticated,
+            ErrorReason::WrongCredentials,
+        );
+        remove(cleo.id, v1::MessagesFate::Erase).await.unwrap();
+        let erased = hears.until(|kind| message_of(kind).filter(|message| message.id == hers.id)).await;
+        assert!(erased.deleted);
+        let now = ada.messages(1).await;
+        assert_eq!(now.iter().map(|message| (message.id, message.deleted)).collect::<Vec<_>>(), [
+            (his.id, false),
+            (hers.id, true),
+        ]);
+        // There is nothing left to govern.
+        not_found(remove(bob.id, v1::MessagesFate::Keep).await);
+        not_found(update(&ada, bob.id, &["admin"], false, true).await);
+        not_found(ada.api.end_sessions(v1::EndSessionsRequest { user_id: bob.id }).await);
+        let accounts = ada.api.list_accounts(v1::ListAccountsRequest::default()).await.unwrap().accounts;
+        assert_eq!(accounts.len(), 1);
+        let said: Vec<_> = log(&ada).await.into_iter().skip(1).collect();
+        assert_eq!(
+            said,
+            [
+                (ada.id, AuditAction::AccountRemoved, bob.id, "messages kept".to_owned()),
+                (ada.id, AuditAction::AccountRemoved, cleo.id, "messages erased".to_owned()),
+            ]
+        );
+        // The last admin cannot go by herself, either.
+        let request = v1::DeleteAccountRequest { password: PASSWORD.into(), messages: v1::MessagesFate::Keep.into() };
+        refused(ada.api.delete_account(request).await, Code::FailedPrecondition, ErrorReason::WrongState);
     }
 
     async fn accounts_are_listed_and_made(backend) {

@@ -9,8 +9,9 @@ use rookery_server::config::LimitsConfig;
 use crate::harness::{Backend, Served, tool};
 
 /// What differs from run to run.
-const CHANCE: [&str; 12] = [
+const CHANCE: [&str; 13] = [
     "token",
+    "password",
     "sessionId",
     "historyId",
     "requestId",
@@ -75,6 +76,8 @@ async fn every_example_runs_and_says_what_the_page_shows() {
     // The page says `grpcurl`, wherever that is.
     let link = folder.join("grpcurl");
     std::os::unix::fs::symlink(tool("ROOKERY_TEST_GRPCURL"), &link).unwrap();
+    // And `rookery-server`, beside the one that runs.
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rookery-server"), folder.join("rookery-server")).unwrap();
     let mut script = String::from("set -e\n");
     for (code, _) in &examples {
         script.push_str(&code.replace("127.0.0.1:7878", &server.address.to_string()));
@@ -86,6 +89,7 @@ async fn every_example_runs_and_says_what_the_page_shows() {
         .args(["-c", &format!("exec 2>&1\n{script}")])
         .current_dir(folder)
         .env("PATH", path)
+        .env("ROOKERY_DATA", folder)
         .kill_on_drop(true)
         .output();
     let output =

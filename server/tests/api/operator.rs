@@ -173,6 +173,61 @@ on_both! {
         assert_eq!((by_operator, entries.len()), (5, 7), "{entries:?}");
     }
 
+    async fn who_is_removed_by_the_command_line_leaves_her_groups_while_the_server_runs(backend) {
+        let store = Store::new(backend).await;
+        let server = Process::start(&store);
+        let (ada, bob) = (Person::register(&server.url(), "ada").await, Person::register(&server.url(), "bob").await);
+        let group = bob.group("g", &[&ada], false).await;
+        let said = bob.say(group, "mine").await;
+        let mut hears = Listener::open(&ada).await;
+        let mut his = Listener::open(&bob).await;
+        assert!(fails(&store, &["admin", "remove", "bob"]).contains("--keep-messages"));
+        assert_eq!(run(&store, &["admin", "remove", "bob", "--erase-messages"]), "");
+        assert_eq!(his.end().await.code, Code::Unauthenticated);
+        let (mut renamed, mut left, mut erased) = (false, false, false);
+        hears
+            .until(|kind| {
+                match kind {
+                    Kind::UserChanged(v1::UserChanged { user: Some(user) }) => renamed |= user.deleted,
+                    Kind::MessageChanged(v1::MessageChanged { message: Some(message) }) => {
+                        left |= message.author_id == bob.id && message.system.is_some();
+                        erased |= message.id == said.id && message.deleted;
+                    }
+                    _ => {}
+                }
+                (renamed && left && erased).then_some(())
+            })
+            .await;
+        let request = v1::ListMembersRequest { conversation_id: group, ..Default::default() };
+        let members = ada.api.list_members(request).await.unwrap().members;
+        assert!(members.len() == 1 && members[0].owner, "{members:?}");
+    }
+
+    async fn a_token_for_a_script_is_printed_alone(backend) {
+        let store = Store::new(backend).await;
+        let server = Process::start(&store);
+        let ada = Person::register(&server.url(), "ada").await;
+        let token = run(&store, &["token", "create", "ADA", "--name", "backup", "--scope", "read,manage", "--days", "3"]);
+        let script = ada.api.with_token(Some(&token)).unwrap();
+        script.list_messages(v1::ListMessagesRequest { conversation_id: 1, ..Default::default() }).await.unwrap();
+        let send = v1::SendMessageRequest { conversation_id: 1, text: "x".into(), ..Default::default() };
+        refused(script.send_message(send).await, Code::PermissionDenied, ErrorReason::TokenScope);
+        let sessions = ada.api.list_sessions(v1::ListSessionsRequest {}).await.unwrap().sessions;
+        let made = sessions.iter().find(|session| session.device == "backup").unwrap();
+        assert!(made.scopes.len() == 2 && made.expires_at.is_some(), "{made:?}");
+        assert!(run(&store, &["admin", "audit"]).ends_with("  operator  token created  ada  backup"));
+        for words in [
+            ["token", "create", "ada", "--name", "x", "--scope", "everything"],
+            ["token", "create", "nobody", "--name", "x", "--scope", "read"],
+            ["token", "create", "ada", "--name", "", "--scope", "read"],
+        ] {
+            fails(&store, &words);
+        }
+        run(&store, &["admin", "disable", "ada"]);
+        assert!(fails(&store, &["token", "create", "ada", "--name", "x", "--scope", "read"]).contains("shut out"));
+        soon(async || script.get_user(v1::GetUserRequest::default()).await, is_out).await;
+    }
+
     async fn registration_is_governed_while_the_server_runs(backend) {
         let store = Store::new(backend).await;
         std::fs::write(store.dir.join("rookery.toml"), "public_url = \"https://chat.example.org/\"").unwrap();
