@@ -15,6 +15,7 @@ use crate::{
         audit,
         ctx::Clock,
         registration,
+        writer::Writing,
     },
     store::{Db, DbConfig},
 };
@@ -184,7 +185,7 @@ pub async fn script(config: &Config, script: &Script) -> Result<(), String> {
 /// The storage and the rules, beside whichever server has them open.
 struct Beside {
     ctx: Arc<Ctx>,
-    writers: Vec<tokio::task::JoinHandle<()>>,
+    writers: Vec<Writing>,
 }
 
 async fn open(config: &Config) -> Result<Beside, String> {
@@ -209,11 +210,12 @@ impl Beside {
         let outcome = work(&self.ctx).await;
         let db = self.ctx.db.clone();
         drop(self.ctx);
+        let mut written = Ok(());
         for writer in self.writers {
-            let _ = writer.await;
+            written = written.and(writer.await.unwrap_or_else(|error| Err(error.to_string())));
         }
         db.close().await;
-        outcome.map_err(|error| said(&error))
+        outcome.map_err(|error| said(&error)).and(written)
     }
 }
 
