@@ -230,7 +230,7 @@ impl App {
         let close = window::close_requests().map(Message::CloseWanted);
         let keys = event::listen_with(key).map(|key| match key {
             Pressed::Tab(back) => Message::Tabbed(back),
-            Pressed::Chat(message) => Message::Chat(message),
+            Pressed::Chat(message) => Message::Chat(*message),
         });
         let Screen::Chat(chat) = &self.screen else {
             return Subscription::batch([close, keys]);
@@ -268,31 +268,36 @@ fn inquire(screen: &mut sign_in::State, server: String) -> Task<sign_in::Message
 /// A key that belongs to no field.
 enum Pressed {
     Tab(bool),
-    Chat(chat::Message),
+    Chat(Box<chat::Message>),
+}
+
+/// A key, or what happens to the window, that is for the chat.
+fn for_chat(message: chat::Message) -> Option<Pressed> {
+    Some(Pressed::Chat(Box::new(message)))
 }
 
 fn key(event: Event, status: event::Status, _window: window::Id) -> Option<Pressed> {
     match event {
-        Event::Window(window::Event::Focused) => Some(Pressed::Chat(chat::Message::FocusChanged(true))),
-        Event::Window(window::Event::Unfocused) => Some(Pressed::Chat(chat::Message::FocusChanged(false))),
-        Event::Window(window::Event::FileHovered(_)) => Some(Pressed::Chat(chat::Message::FilesHovered(true))),
-        Event::Window(window::Event::FilesHoveredLeft) => Some(Pressed::Chat(chat::Message::FilesHovered(false))),
-        Event::Window(window::Event::FileDropped(path)) => Some(Pressed::Chat(chat::Message::FileDropped(path))),
+        Event::Window(window::Event::Focused) => for_chat(chat::Message::FocusChanged(true)),
+        Event::Window(window::Event::Unfocused) => for_chat(chat::Message::FocusChanged(false)),
+        Event::Window(window::Event::FileHovered(_)) => for_chat(chat::Message::FilesHovered(true)),
+        Event::Window(window::Event::FilesHoveredLeft) => for_chat(chat::Message::FilesHovered(false)),
+        Event::Window(window::Event::FileDropped(path)) => for_chat(chat::Message::FileDropped(path)),
         Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, text, .. }) => {
             let free = status == event::Status::Ignored;
             match key.as_ref() {
                 Key::Named(Named::Tab) if free => Some(Pressed::Tab(modifiers.shift())),
-                Key::Named(Named::Escape) if free => Some(Pressed::Chat(chat::Message::Escaped)),
-                Key::Named(Named::Escape) => Some(Pressed::Chat(chat::Message::FieldEscaped)),
+                Key::Named(Named::Escape) if free => for_chat(chat::Message::Escaped),
+                Key::Named(Named::Escape) => for_chat(chat::Message::FieldEscaped),
                 Key::Character(_) | Key::Named(Named::Space) if free && !modifiers.command() && !modifiers.alt() => {
-                    Some(Pressed::Chat(chat::Message::Typed(text?.to_string())))
+                    for_chat(chat::Message::Typed(text?.to_string()))
                 }
-                Key::Character("k") if modifiers.command() => Some(Pressed::Chat(chat::Message::SwitcherWanted)),
+                Key::Character("k") if modifiers.command() => for_chat(chat::Message::SwitcherWanted),
                 Key::Named(Named::ArrowLeft | Named::ArrowRight) if free && modifiers.is_empty() => {
-                    viewer::State::key(&key).map(|message| Pressed::Chat(chat::Message::Viewer(message)))
+                    viewer::State::key(&key).and_then(|message| for_chat(chat::Message::Viewer(message)))
                 }
-                Key::Named(Named::ArrowUp) if modifiers.alt() => Some(Pressed::Chat(chat::Message::ChatStepped(-1))),
-                Key::Named(Named::ArrowDown) if modifiers.alt() => Some(Pressed::Chat(chat::Message::ChatStepped(1))),
+                Key::Named(Named::ArrowUp) if modifiers.alt() => for_chat(chat::Message::ChatStepped(-1)),
+                Key::Named(Named::ArrowDown) if modifiers.alt() => for_chat(chat::Message::ChatStepped(1)),
                 _ => None,
             }
         }

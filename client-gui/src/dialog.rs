@@ -32,7 +32,7 @@ pub enum State {
     /// Another name for a group.
     Rename(rename::State),
     /// What one is called.
-    Profile(profile::State),
+    Profile(Box<profile::State>),
     /// Really?
     Confirm(confirm::State),
 }

@@ -435,7 +435,7 @@ impl State {
                     return Action::None;
                 };
                 let (state, task) = profile::State::new(me.as_ref().clone());
-                self.ask(dialog::State::Profile(state), task.map(dialog::Message::Profile))
+                self.ask(dialog::State::Profile(Box::new(state)), task.map(dialog::Message::Profile))
             }
             sidebar::Message::ModeToggled => Action::ToggleMode,
             sidebar::Message::SignOutWanted => self.confirm(Deed::SignOut),

@@ -304,7 +304,7 @@ on_both! {
                 v1::CreateAccountRequest { name: name.into(), password: password.into(), ..Default::default() };
             bad_field(ada.api.create_account(request).await, field);
         }
-        let upload = v1::UploadMediaRequest { name: "a.txt".into(), content: b"12345".to_vec().into(), ..Default::default() };
+        let upload = v1::UploadMediaRequest { name: "a.txt".into(), content: b"12345".to_vec() };
         bob.api.upload_media(upload).await.unwrap();
         drop(Listener::open(&bob).await);
         let list = async |filter: &str, page_size: i32, page_token: String| {

@@ -95,7 +95,7 @@ async fn who_asks_four_times_too_much_gets_what_can_be_done_and_a_no_for_the_res
     let mut asked = 0;
     while begun.elapsed() < time {
         let due = (begun.elapsed().as_secs_f64() * can * 4.0) as usize;
-        for _ in asked..due {
+        while asked < due {
             let (ledger, over, person) = (ledger.clone(), over.clone(), senders[asked % PEOPLE].clone());
             let request = message(&mut chance);
             over.open.fetch_add(1, Relaxed);

@@ -96,7 +96,7 @@ fn left(steps: &[Step], cut: usize, chance: &mut StdRng) -> Option<Vec<u8>> {
     let mut file: Option<Vec<u8>> = None;
     let mut loose: Vec<&Step> = Vec::new();
     for step in steps.iter().filter(|step| step.begin < cut) {
-        if !step.synced.is_some_and(|synced| synced < cut) {
+        if step.synced.is_none_or(|synced| synced >= cut) {
             loose.push(step);
             continue;
         }
