@@ -649,7 +649,7 @@ on_both! {
             ..Default::default()
         };
         refused(ada.api.send_message(send).await, Code::AlreadyExists, ErrorReason::RequestIdReused);
-        assert_eq!(bob.messages(1).await, [told.clone()]);
+        assert_eq!(bob.messages(1).await, std::slice::from_ref(&told));
         assert_eq!(hears.rest_of(message_of).await, []);
         let list = bob.api.list_conversations(v1::ListConversationsRequest::default()).await.unwrap();
         let room = &list.conversations[0];

@@ -251,7 +251,9 @@ on_both! {
         view(&ada, &of_ada, &[large]).await;
         view(&bob, &of_bob, &[large]).await;
         view(&cleo, &of_cleo, &[large]).await;
-        (of_ada.rest().await, of_bob.rest().await, of_cleo.rest().await);
+        of_ada.rest().await;
+        of_bob.rest().await;
+        of_cleo.rest().await;
         for (mover, mut mine) in [(&bob, of_bob), (&ada, of_ada)] {
             let other = if mover.id == bob.id { &ada } else { &bob };
             let mut ears = Listener::open(other).await;

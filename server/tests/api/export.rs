@@ -59,7 +59,7 @@ fn all<'all, M: Message + 'all>(name: &str, messages: impl IntoIterator<Item = &
 }
 
 async fn upload(person: &Person, name: &str, content: &[u8]) -> String {
-    let request = v1::UploadMediaRequest { name: name.into(), content: content.to_vec().into() };
+    let request = v1::UploadMediaRequest { name: name.into(), content: content.to_vec() };
     person.api.upload_media(request).await.unwrap().media.unwrap().id
 }
 

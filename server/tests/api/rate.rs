@@ -32,7 +32,7 @@ async fn served(backend: Backend) -> Served {
 }
 
 fn message(text: &str) -> v1::SendMessageRequest {
-    let request_id = uuid::Uuid::new_v4().to_string();
+    let request_id = uuid::Uuid::from_u128(rand::random()).to_string();
     v1::SendMessageRequest { conversation_id: 1, text: text.into(), request_id, ..Default::default() }
 }
 
@@ -103,7 +103,7 @@ on_both! {
         refused(ada.api.send_message(other).await, Code::AlreadyExists, ErrorReason::RequestIdReused);
         let group = |name: &str| v1::CreateGroupRequest {
             name: name.into(),
-            request_id: uuid::Uuid::new_v4().to_string(),
+            request_id: uuid::Uuid::from_u128(rand::random()).to_string(),
             ..Default::default()
         };
         let made = group("made");

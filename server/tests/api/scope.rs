@@ -166,7 +166,7 @@ on_both! {
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;
         let all = [TokenScope::Read, TokenScope::Write, TokenScope::Manage, TokenScope::Admin];
-        let request = v1::UploadMediaRequest { name: "notes.txt".into(), content: b"some notes".to_vec().into() };
+        let request = v1::UploadMediaRequest { name: "notes.txt".into(), content: b"some notes".to_vec() };
         let id = ada.api.upload_media(request).await.unwrap().media.unwrap().id;
         for scope in all {
             let token = script(&ada, &[scope]).await.token;
