@@ -422,7 +422,7 @@ on_both! {
         of_bob.until("refused", |state| state.pending(chat_id).iter().any(refused)).await;
         assert!(!lists(&phone.state(), chat_id));
         phone.client.unblock(bob.id).await.unwrap();
-        assert_eq!(phone.state().blocked().count(), 0);
+        phone.until("unblocked", |state| state.blocked().count() == 0).await;
         let request_id = of_bob.state().pending(chat_id)[0].request_id.clone();
         of_bob.client.retry(request_id);
         phone.until("it is listed again", |state| lists(state, chat_id)).await;

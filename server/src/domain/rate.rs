@@ -230,7 +230,7 @@ enum Verdict {
 
 const SHARDS: usize = 16;
 /// As many as fill 65,536 places of a hash table: 1.6 MiB, and 25 MiB in all.
-const SHARD: usize = 57_344;
+const SHARD: usize = 57_000;
 /// How often, in microseconds, a shard that is full is looked through for those who wait for nothing any more.
 const SWEEP: u64 = 1_000_000;
 

@@ -56,26 +56,27 @@ pub type Rule = (&'static str, Finding);
 
 /// Asks after every rule.
 pub async fn examine(conn: &mut Conn) -> Result<Vec<Rule>> {
-    macro_rules! ask {
-        ($($words:literal: $text:ident),* $(,)?) => {
-            vec![$(($words, on!(conn, c => sqlx::query_as($text).fetch_one(c).await?))),*]
-        };
-    }
-    Ok(ask!(
-        "each conversation's position is its newest change": POSITION,
-        "each number of a conversation is one message's": ORDER,
-        "each conversation counts its messages": NUMBERS,
-        "each conversation counts its members": MEMBERS,
-        "each group's owner is a member": OWNERS,
-        "each direct chat has its two people": PAIRS,
-        "each membership is somebody's, in something": STRAYS,
-        "each message has an author and a conversation": AUTHORS,
-        "read positions and what is counted by them are right": READ,
-        "nothing is left of deleted messages": TOMBSTONES,
-        "each file that a message shows is known": ATTACHMENTS,
-        "each avatar is known": AVATARS,
-        "nobody who is shut out or gone has a session": SESSIONS,
-    ))
+    Ok(vec![
+        (
+            "each conversation's position is its newest change",
+            on!(conn, c => sqlx::query_as(POSITION).fetch_one(c).await?),
+        ),
+        ("each number of a conversation is one message's", on!(conn, c => sqlx::query_as(ORDER).fetch_one(c).await?)),
+        ("each conversation counts its messages", on!(conn, c => sqlx::query_as(NUMBERS).fetch_one(c).await?)),
+        ("each conversation counts its members", on!(conn, c => sqlx::query_as(MEMBERS).fetch_one(c).await?)),
+        ("each group's owner is a member", on!(conn, c => sqlx::query_as(OWNERS).fetch_one(c).await?)),
+        ("each direct chat has its two people", on!(conn, c => sqlx::query_as(PAIRS).fetch_one(c).await?)),
+        ("each membership is somebody's, in something", on!(conn, c => sqlx::query_as(STRAYS).fetch_one(c).await?)),
+        ("each message has an author and a conversation", on!(conn, c => sqlx::query_as(AUTHORS).fetch_one(c).await?)),
+        (
+            "read positions and what is counted by them are right",
+            on!(conn, c => sqlx::query_as(READ).fetch_one(c).await?),
+        ),
+        ("nothing is left of deleted messages", on!(conn, c => sqlx::query_as(TOMBSTONES).fetch_one(c).await?)),
+        ("each file that a message shows is known", on!(conn, c => sqlx::query_as(ATTACHMENTS).fetch_one(c).await?)),
+        ("each avatar is known", on!(conn, c => sqlx::query_as(AVATARS).fetch_one(c).await?)),
+        ("nobody who is shut out or gone has a session", on!(conn, c => sqlx::query_as(SESSIONS).fetch_one(c).await?)),
+    ])
 }
 
 /// What SQLite says of its own file; `None`: it is well, or not SQLite.

@@ -274,7 +274,7 @@ on_both! {
         }
         // All that it says, at its loudest.
         let mut child = program(&store, &["--listen", "127.0.0.1:0"])
-            .env("ROOKERY_LOG", "trace")
+            .env("ROOKERY_LOG_LEVEL", "trace")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -231,7 +231,7 @@ on_both! {
 async fn a_token_is_in_no_file_no_copy_and_no_line_of_the_log() {
     let store = Store::new(Backend::Sqlite).await;
     let log = store.dir.join("log.txt");
-    let program = format!("ROOKERY_LOG=trace exec \"$0\" \"$@\" 2> {}", log.display());
+    let program = format!("ROOKERY_LOG_LEVEL=trace exec \"$0\" \"$@\" 2> {}", log.display());
     let mut process = crate::harness::Process::under(&store, &["sh", "-c", &program], "127.0.0.1:0");
     let ada = Person::register(&process.url(), "ada").await;
     let mut tokens = std::collections::HashSet::from([ada.token.clone()]);

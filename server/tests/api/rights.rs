@@ -171,7 +171,15 @@ impl Cast {
     async fn script(&self, who: Who, scope: v1::TokenScope) -> String {
         let request =
             v1::CreateTokenRequest { name: "script".into(), scopes: vec![scope.into()], ..Default::default() };
-        self.person(who).api.create_token(request).await.unwrap().token
+        let api = &self.person(who).api;
+        // There is room for a hundred of them.
+        for old in api.list_sessions(v1::ListSessionsRequest {}).await.unwrap().sessions {
+            if old.scopes == [i32::from(scope)] {
+                let revoke = v1::RevokeSessionRequest { session_id: old.id, all_others: false };
+                api.revoke_session(revoke).await.unwrap();
+            }
+        }
+        api.create_token(request).await.unwrap().token
     }
 
     fn name(&self, word: &str) -> String {

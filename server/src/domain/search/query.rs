@@ -134,7 +134,8 @@ fn next(text: &str) -> Option<(Piece<'_>, &str)> {
 
 /// A day as days since 1970.
 fn day(key: &str, value: &str) -> Result<i64> {
-    let date = Some(value).filter(|value| value.len() == "2026-01-31".len());
+    let plain = |value: &&str| value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let date = Some(value).filter(|value| value.len() == "2026-01-31".len()).filter(plain);
     let date = date.and_then(|value| Date::strptime("%Y-%m-%d", value).ok());
     let day = date.and_then(|date| date.since((Unit::Day, Date::new(1970, 1, 1).ok()?)).ok());
     day.map(|span| i64::from(span.get_days()))
