@@ -229,7 +229,7 @@ enum Verdict {
 }
 
 const SHARDS: usize = 16;
-/// As many as fill 65,536 places of a hash table: 1.6 MiB, and 25 MiB in all.
+/// As many as nearly fill 65,536 places of a hash table: 1.6 MiB, and 25 MiB in all.
 const SHARD: usize = 57_000;
 /// How often, in microseconds, a shard that is full is looked through for those who wait for nothing any more.
 const SWEEP: u64 = 1_000_000;
@@ -258,7 +258,10 @@ impl Table {
         if known.is_none() && shard.full_at.len() >= SHARD {
             if shard.swept.saturating_add(SWEEP) <= now {
                 shard.swept = now;
-                shard.full_at.retain(|_, full_at| *full_at > now);
+                // Into a new table: one that much was taken out of grows to twice its size when it is filled again.
+                let mut waiting = HashMap::with_capacity(SHARD);
+                waiting.extend(std::mem::take(&mut shard.full_at).into_iter().filter(|(_, full_at)| *full_at > now));
+                shard.full_at = waiting;
             }
             if shard.full_at.len() >= SHARD {
                 return Verdict::NoRoom;

@@ -281,7 +281,7 @@ const FIND_SQLITE: &str = "select json_group_array(json_array(seq, conversation_
         from memberships s where s.user_id = $1 and ($3 is null or s.conversation_id in (select value from json_each($3)))) \
       and f.rowid >= $4 and f.rowid < $5 and m.created_at >= $6 and m.created_at < $7 and not m.deleted \
       and m.id >= p.visible_from order by f.rowid desc limit $8 + 0)";
-const FIND_POSTGRES: &str = "with found as materialized (select f.seq from search f where f.grams @> $2 and ($9 = '{}' or f.grams && $9) \
+const FIND_POSTGRES: &str = "with found as materialized (select f.seq from search f where f.grams @> $2 and ($9::text[] = '{}' or f.grams && $9::text[]) \
       and f.grams && array(select 'conv' || s.conversation_id from memberships s \
         where s.user_id = $1 and ($3::bigint[] is null or s.conversation_id = any($3))) \
       and f.seq >= $4 and f.seq < $5) \
