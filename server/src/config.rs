@@ -164,6 +164,8 @@ pub struct LimitsConfig {
     pub connections_per_address: usize,
     /// Wrong passwords for a name before the next try has to wait.
     pub sign_in_tries: u32,
+    /// Pictures that wait to be written anew.
+    pub pictures_waiting: usize,
     /// With less room on the disk nothing new is kept.
     pub free_bytes: u64,
     /// Whether there are rates at all.
@@ -260,6 +262,7 @@ impl Default for LimitsConfig {
             connections: 20_000,
             connections_per_address: 50,
             sign_in_tries: 5,
+            pictures_waiting: 32,
             free_bytes: 200 << 20,
             enabled: true,
             send_rate: Rate::new(40, 4, Span::Second),

@@ -20,6 +20,7 @@ pub mod media;
 pub mod membership;
 pub mod mention;
 pub mod message;
+pub mod name;
 pub mod password;
 pub mod pin;
 pub mod rate;

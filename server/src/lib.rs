@@ -34,6 +34,7 @@ use domain::{
     event,
     export::Exports,
     guess::Guesses,
+    name,
     password::Passwords,
     rate::Rates,
     registration::Registration,
@@ -171,6 +172,7 @@ async fn open(
     let (history_id, global_id) = domain::conversation::found(&db, &clock, dice)
         .await
         .map_err(|error| format!("the database cannot be used: {error}"))?;
+    name::fold_old(&db).await.map_err(|error| format!("the names of the accounts cannot be read: {error}"))?;
     let governed = async { store::server::governed(&mut db.reader().await?).await };
     let governed = governed.await.map_err(|error| format!("the database cannot be used: {error}"))?;
     let (hub, requests) = Hub::new(hub::Settings {
@@ -185,7 +187,7 @@ async fn open(
             Arc::new(move || clock.now())
         }),
     });
-    let files = Arc::new(Files::open(&config.media()).map_err(|error| error.to_string())?);
+    let files = Arc::new(Files::open(&config.media(), config.limits.pictures_waiting).map_err(|error| error.to_string())?);
     let sessions = Arc::new(Sessions::default());
     let space = Space::new(&config.data, config.limits.free_bytes);
     let (writer, writers) = Writer::start(&db, &hub, &files, &sessions, &clock, &config.domain_limits(), &space);

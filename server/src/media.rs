@@ -26,6 +26,9 @@ pub enum Error {
     /// There is no room on the disk.
     #[error("the disk is full")]
     Full,
+    /// As many pictures wait for their turn as may.
+    #[error("too many pictures wait")]
+    Busy,
     /// The disk's fault, or ours; the cause is for the log.
     #[error("{0}")]
     Fault(String),
@@ -62,15 +65,18 @@ pub struct Files {
     pub blobs: Blobs,
     /// Pictures that may be in work at a time: each takes a processor and some hundred megabytes.
     pool: Arc<Semaphore>,
+    /// Places to wait for one of those; each holds a file of at most some megabytes, or one on the disk.
+    waiting: Arc<Semaphore>,
     limits: Limits,
 }
 
 impl Files {
-    /// Opens the folder, making it if need be.
-    pub fn open(folder: &Path) -> Result<Self> {
+    /// Opens the folder, making it if need be. So many pictures may wait to be worked on.
+    pub fn open(folder: &Path, waiting: usize) -> Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let places = processors.saturating_sub(1).clamp(1, 4);
-        Ok(Self { blobs: Blobs::open(folder)?, pool: Arc::new(Semaphore::new(places)), limits: Limits::default() })
+        let (pool, waiting) = (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(waiting)));
+        Ok(Self { blobs: Blobs::open(folder)?, pool, waiting, limits: Limits::default() })
     }
 
     /// Keeps a file that is here as a whole; what it is, by its content. A picture is written anew, upright and without
@@ -119,7 +125,13 @@ impl Files {
         }
     }
 
+    /// Whether another picture would have to wait behind as many as may.
+    pub fn is_busy(&self) -> bool {
+        self.waiting.available_permits() == 0
+    }
+
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        let _place = self.waiting.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
         self.pool.clone().acquire_owned().await.map_err(|error| Error::Fault(error.to_string()))
     }
 

@@ -113,6 +113,12 @@ const CHECKS: &[Check] = &[
         filter: "order::",
     },
     Check {
+        name: "fuzz",
+        promise: "10,000 requests of guesses for each method, by whomever: never a fault, and nobody else's things touched",
+        target: "api",
+        filter: "fuzz::whatever",
+    },
+    Check {
         name: "overload",
         promise: "4 x what it can do for 2 minutes: it does what it can and says no to the rest",
         target: "delivery",

@@ -4,6 +4,7 @@ use rookery_api::v1;
 
 use super::{
     Ctx, Error, Result, field,
+    name::{self, Name},
     registration::{self, Way},
     session::{self, Which},
     user,
@@ -27,38 +28,38 @@ pub struct SignedIn {
 /// An account that is to be made; its fields keep their rules.
 #[derive(Debug)]
 pub(super) struct NewAccount {
-    name: String,
-    name_key: String,
+    name: Name,
     display_name: String,
     password_hash: String,
 }
 
 /// Makes an account ready to be made. Hashing is dear; a taken name need not wait for it. The transaction looks again.
 pub(super) async fn new(ctx: &Ctx, name: String, password: String, display_name: &str) -> Result<NewAccount> {
-    let name_key = field::name(&name)?;
+    let name = Name::new(&name)?;
     field::new_password("password", &password)?;
     let display_name = match display_name.trim() {
-        "" => name.clone(),
+        "" => name.shown.clone(),
         given => field::line("display_name", given, 1, 32)?,
     };
-    if store::user::id_of(&mut ctx.db.reader().await?, &name_key).await?.is_some() {
+    if store::user::is_taken(&mut ctx.db.reader().await?, &name.key, &name.skeleton).await? {
         return Err(Error::NameTaken);
     }
     let password_hash = ctx.passwords.hash(password).await?;
-    Ok(NewAccount { name, name_key, display_name, password_hash })
+    Ok(NewAccount { name, display_name, password_hash })
 }
 
 impl NewAccount {
     /// Makes it and puts it into the global room; nothing if its name is taken.
     pub(super) async fn insert(&self, work: &mut Work, global_id: i64) -> Result<Option<UserRow>> {
-        if store::user::id_of(work.tx.read(), &self.name_key).await?.is_some() {
+        if store::user::is_taken(work.tx.read(), &self.name.key, &self.name.skeleton).await? {
             return Ok(None);
         }
         let new = NewUser {
-            name: &self.name,
-            name_key: &self.name_key,
+            name: &self.name.shown,
+            name_key: &self.name.key,
+            skeleton: &self.name.skeleton,
             display_name: &self.display_name,
-            search_key: &field::search_key(&[&self.name, &self.display_name]),
+            search_key: &field::search_key(&[&self.name.shown, &self.display_name]),
             password_hash: &self.password_hash,
         };
         let Some(row) = store::user::insert(&mut work.tx, &new).await? else { return Ok(None) };
@@ -181,12 +182,12 @@ impl Command for SignIn {
 /// Signs in on a device, which may carry the token of a session that it had: that one ends.
 pub async fn sign_in(ctx: &Ctx, request: v1::SignInRequest, carried: Option<&str>) -> Result<SignedIn> {
     let device = field::line("device", &request.device, 0, 64)?;
-    if field::name(&request.name).is_err() || field::password("password", &request.password).is_err() {
+    let name_key = name::key(&request.name);
+    if !name_key.chars().all(name::is_of_one) || field::password("password", &request.password).is_err() {
         // No account has such a name or password; the answer and its time are those of a wrong one.
         ctx.passwords.verify(String::new(), None).await?;
         return Err(Error::WrongCredentials);
     }
-    let name_key = field::name_key(&request.name);
     let mut old_session = None;
     let mut tries = name_key.clone();
     if let Some(hash) = carried.and_then(session::token_hash) {

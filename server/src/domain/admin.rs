@@ -9,7 +9,7 @@ use super::{
     account::{self, NewAccount},
     audit, deletion, field,
     line::{self, Line},
-    message, registration,
+    message, name, registration,
     session::{self, NewToken, Which},
     user,
     writer::{Command, Effect, Lane, Work},
@@ -112,7 +112,7 @@ async fn account_of(conn: &mut Conn, user_id: i64) -> Result<AccountRow> {
 
 /// Whose login name this is.
 pub async fn named(ctx: &Ctx, name: &str) -> Result<i64> {
-    let id = store::admin::named(&mut ctx.db.reader().await?, &field::name_key(name)).await?;
+    let id = store::admin::named(&mut ctx.db.reader().await?, &name::key(name)).await?;
     id.ok_or(Error::NotFound("user"))
 }
 
@@ -126,7 +126,7 @@ pub async fn list(ctx: &Ctx, request: &v1::ListAccountsRequest) -> Result<v1::Li
     let mut conn = ctx.db.reader().await?;
     let mut rows = store::admin::list(&mut conn, &request.page_token, &pattern, size + 1).await?;
     let more = field::cut(&mut rows, size);
-    let next = rows.last().filter(|_| more).map(|row| field::name_key(&row.user.name)).unwrap_or_default();
+    let next = rows.last().filter(|_| more).map(|row| name::key(&row.user.name)).unwrap_or_default();
     Ok(v1::ListAccountsResponse {
         accounts: rows.into_iter().map(|row| api(row, ctx.clock.now())).collect(),
         next_page_token: next,
@@ -263,7 +263,7 @@ impl Deed for Reset {
         store::user::set_password(&mut work.tx, self.user_id, &self.password_hash).await?;
         end_sessions(work, self.user_id).await?;
         audit::write(work, act.actor.id(), AuditAction::PasswordReset, self.user_id, "").await?;
-        Ok(field::name_key(&row.user.name))
+        Ok(name::key(&row.user.name))
     }
 }
 

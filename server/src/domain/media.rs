@@ -19,6 +19,8 @@ use crate::{
 pub const LARGEST_BY_CALL: usize = 4 << 20;
 /// How long a file may wait to be referred to, in milliseconds.
 const DAY: i64 = 24 * 60 * 60 * 1000;
+/// How long to wait where too many pictures wait already: some of them take seconds.
+const BUSY: Duration = Duration::from_secs(3);
 /// How many files are looked at together.
 const BATCH: i64 = 500;
 
@@ -27,6 +29,7 @@ impl From<media::Error> for Error {
         match error {
             media::Error::Missing => Self::NotFound("media"),
             media::Error::Full => Self::StorageFull,
+            media::Error::Busy => Self::RateLimited(BUSY),
             // The disk is away: what was asked for may work later.
             media::Error::Fault(cause) => Self::Unavailable(cause),
         }
@@ -192,6 +195,10 @@ pub async fn keep(ctx: &Arc<Ctx>, caller: &Caller, name: &str, bytes: Bytes) -> 
 /// Whether a file of this size may come; looked at again when it is there.
 async fn admit(ctx: &Ctx, caller: &Caller, size: u64) -> Result<()> {
     ctx.space.check()?;
+    // Before it comes: afterwards it would have come for nothing.
+    if ctx.files.is_busy() {
+        return Err(Error::RateLimited(BUSY));
+    }
     let most = ctx.limits.file_bytes;
     if size > most {
         return Err(Error::Limit(format!("a file has at most {most} bytes")));

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rookery_api::v1;
 
-use super::{Result, ctx::Limits, field, writer::Work};
+use super::{Result, ctx::Limits, name, writer::Work};
 use crate::store::{
     self,
     conversation::{GLOBAL, GROUP},
@@ -214,12 +214,12 @@ fn is_address(rest: &[char]) -> bool {
 }
 
 fn place(line: &[char], at: usize, offset: usize) -> Place {
-    let of_name = |c: &&char| field::is_of_name(**c);
+    let of_name = |c: &&char| name::is_of_one(**c);
     let length = line[at + 1..].iter().take(NAME).take_while(of_name).count();
     let ends = |length: &usize| line.get(at + 1 + length).is_none_or(|next| !of_word(*next));
     let names = (2..=length).rev().filter(ends).map(|length| {
         let name: String = line[at + 1..=at + length].iter().collect();
-        (field::name_key(&name), i32::try_from(length + 1).unwrap_or(0))
+        (name::key(&name), i32::try_from(length + 1).unwrap_or(0))
     });
     Place { start: i32::try_from(offset + at).unwrap_or(0), names: names.collect() }
 }

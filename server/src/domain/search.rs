@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Instant};
 use rookery_api::v1;
 
 use self::{gram::Mark, query::Query};
-use super::{Caller, Ctx, Error, Result, field, message, user};
+use super::{Caller, Ctx, Error, Result, field, message, name, user};
 use crate::store::{
     self, Conn,
     search::{Candidate, Wanted},
@@ -106,7 +106,7 @@ async fn user_id(conn: &mut Conn, reader: i64, name: &str) -> Result<i64> {
     if name.eq_ignore_ascii_case("me") {
         return Ok(reader);
     }
-    Ok(store::user::id_of(conn, &field::name_key(name)).await?.unwrap_or(NOBODY))
+    Ok(store::user::id_of(conn, &name::key(name)).await?.unwrap_or(NOBODY))
 }
 
 /// No user's id; 0 means everyone in mentions.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use rookery_api::v1::{self, PresenceState};
 
 use super::{
-    Caller, Ctx, Error, Result, field, media, message,
+    Caller, Ctx, Error, Result, field, media, message, name,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{
@@ -109,7 +109,7 @@ pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListUsersRequest) ->
     let mut conn = ctx.db.reader().await?;
     let mut rows = store::user::list(&mut conn, &request.page_token, &pattern, size + 1).await?;
     let more = field::cut(&mut rows, size);
-    let next = rows.last().filter(|_| more).map(|row| field::name_key(&row.name)).unwrap_or_default();
+    let next = rows.last().filter(|_| more).map(|row| name::key(&row.name)).unwrap_or_default();
     let (users, presences) = with_presence(ctx, &mut conn, caller.user_id, rows).await?;
     Ok(v1::ListUsersResponse { users, presences, next_page_token: next })
 }

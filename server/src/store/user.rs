@@ -47,14 +47,15 @@ pub(super) use user_columns;
 pub struct NewUser<'a> {
     pub name: &'a str,
     pub name_key: &'a str,
+    pub skeleton: &'a str,
     pub display_name: &'a str,
     pub search_key: &'a str,
     pub password_hash: &'a str,
 }
 
 const INSERT: &str = concat!(
-    "insert into users (name, name_key, display_name, search_key, password_hash, created_at) \
-     values ($1, $2, $3, $4, $5, $6) on conflict (name_key) do nothing returning ",
+    "insert into users (name, name_key, skeleton, display_name, search_key, password_hash, created_at) \
+     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning ",
     columns!()
 );
 
@@ -62,8 +63,42 @@ const INSERT: &str = concat!(
 pub async fn insert(tx: &mut Tx, new: &NewUser<'_>) -> Result<Option<UserRow>> {
     let now = tx.now;
     Ok(on!(tx.write(), c => sqlx::query_as(INSERT)
-        .bind(new.name).bind(new.name_key).bind(new.display_name).bind(new.search_key).bind(new.password_hash).bind(now)
+        .bind(new.name).bind(new.name_key).bind(new.skeleton).bind(new.display_name).bind(new.search_key)
+        .bind(new.password_hash).bind(now)
         .fetch_all(c).await?.pop()))
+}
+
+const IS_TAKEN: &str = "select exists (select 1 from users where name_key = $1) \
+    or exists (select 1 from users where skeleton = $2 and skeleton <> '')";
+
+/// Whether an account has this name, or one that looks the same.
+pub async fn is_taken(conn: &mut Conn, name_key: &str, skeleton: &str) -> Result<bool> {
+    Ok(on!(conn, c => sqlx::query_scalar(IS_TAKEN).bind(name_key).bind(skeleton).fetch_one(c).await?))
+}
+
+/// An account whose name was stored without what it looks like.
+#[derive(Clone, Debug, FromRow)]
+pub struct Unfolded {
+    pub id: i64,
+    pub name: String,
+    pub name_key: String,
+    pub deleted: bool,
+}
+
+const UNFOLDED: &str = "select id, name, name_key, deleted from users where skeleton = '' order by id";
+
+/// All of them, the oldest first.
+pub async fn unfolded(conn: &mut Conn) -> Result<Vec<Unfolded>> {
+    Ok(on!(conn, c => sqlx::query_as(UNFOLDED).fetch_all(c).await?))
+}
+
+const FOLD: &str = "update users set name_key = $2, skeleton = $3 where id = $1 \
+    and not exists (select 1 from users o where o.id <> $1 and (o.name_key = $2 or o.skeleton = $3))";
+
+/// Stores by what an account is found and what its name looks like, unless that is another's.
+pub async fn fold(conn: &mut Conn, id: i64, name_key: &str, skeleton: &str) -> Result<()> {
+    on!(conn, c => sqlx::query(FOLD).bind(id).bind(name_key).bind(skeleton).execute(c).await.map(|_| ())?);
+    Ok(())
 }
 
 const ID_OF: &str = "select id from users where name_key = $1";

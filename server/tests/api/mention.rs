@@ -110,7 +110,7 @@ on_both! {
         let server = Served::with(backend, |config| config.limits.small_group = 3).await;
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);
         let (cleo, dan) = (server.user("cleo").await, server.user("dan").await);
-        let root = server.admin("root").await;
+        let root = server.admin("rita").await;
         let called = [(0, 0, 9)];
         let group = ada.group("g", &[&bob, &cleo], false).await;
         assert_eq!(mentions(&bob.say(group, "@Everyone!").await), called, "any member of a small group");

@@ -64,7 +64,7 @@ on_both! {
     async fn who_may_pin_and_what(backend) {
         let server = Served::start(backend).await;
         let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
-        let root = server.admin("root").await;
+        let root = server.admin("rita").await;
         // In the global room admins alone.
         let said = ada.say(1, "here").await;
         for person in [&ada, &bob] {

@@ -9,6 +9,7 @@ use rookery_client::{
 };
 
 use crate::{
+    corpus,
     exchange::upload,
     harness::{Backend, Person, Served, unique},
     on_both,
@@ -248,4 +249,23 @@ async fn rates_can_be_switched_off() {
     let api: Api = ada.api.clone();
     let calls = (0..500).map(|_| api.get_user(v1::GetUserRequest::default()));
     assert!(futures::future::join_all(calls).await.iter().all(Result::is_ok));
+}
+
+/// H14: so many pictures may wait; who brings more is told to come again, and leaves nothing behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_that_wait_are_few() {
+    let server = Served::with(Backend::Sqlite, |config| config.limits.pictures_waiting = 2).await;
+    let ada = server.user("ada").await;
+    let content = corpus::noise(900, 900);
+    let bring = || v1::UploadMediaRequest { name: "p.png".into(), content: content.clone() };
+    let answers = futures::future::join_all((0..20).map(|_| ada.api.upload_media(bring()))).await;
+    let kept = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert!((2..20).contains(&kept), "{kept} of 20");
+    for answer in answers.into_iter().filter(Result::is_err) {
+        assert!(wait(answer) >= Duration::from_secs(1));
+    }
+    let media = server.store.dir.join("media");
+    let folders = std::fs::read_dir(media).unwrap().flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    assert_eq!(folders.count(), kept * 2, "a picture and its thumbnail for each that was kept");
+    ada.api.upload_media(bring()).await.unwrap();
 }

@@ -190,21 +190,26 @@ impl Served {
     /// A new account, over a connection of its own, that the operator has made an admin's.
     pub async fn admin(&self, name: &str) -> Person {
         let person = self.user(name).await;
-        let promote = "update users set admin = true where id = $1";
-        if self.store.database.is_empty() {
-            let file = sqlx::sqlite::SqliteConnectOptions::new().filename(self.store.dir.join("rookery.db"));
-            let mut conn = sqlx::SqliteConnection::connect_with(&file).await.unwrap();
-            sqlx::query(promote).bind(person.id).execute(&mut conn).await.unwrap();
-        } else {
-            let mut conn = sqlx::PgConnection::connect(&self.store.database).await.unwrap();
-            sqlx::query(promote).bind(person.id).execute(&mut conn).await.unwrap();
-        }
+        promote(&self.store, person.id).await;
         person
     }
 
     /// A new account, over a connection of its own.
     pub async fn user(&self, name: &str) -> Person {
         Person::register(&self.url(), name).await
+    }
+}
+
+/// Makes somebody an admin, as the operator does.
+pub async fn promote(store: &Store, user_id: i64) {
+    let promote = "update users set admin = true where id = $1";
+    if store.database.is_empty() {
+        let file = sqlx::sqlite::SqliteConnectOptions::new().filename(store.dir.join("rookery.db"));
+        let mut conn = sqlx::SqliteConnection::connect_with(&file).await.unwrap();
+        sqlx::query(promote).bind(user_id).execute(&mut conn).await.unwrap();
+    } else {
+        let mut conn = sqlx::PgConnection::connect(&store.database).await.unwrap();
+        sqlx::query(promote).bind(user_id).execute(&mut conn).await.unwrap();
     }
 }
 
