@@ -110,7 +110,7 @@ async fn files(db: &Db, folder: PathBuf) -> Result<String, String> {
     if !folder.exists() {
         return Err(format!("{} is not there", folder.display()));
     }
-    let files = Files::open(&folder, config.limits.pictures_waiting).map_err(|error| error.to_string())?;
+    let files = Files::open(&folder, 1).map_err(|error| error.to_string())?;
     let (mut after, mut whole, mut wrong) = (String::new(), 0, Vec::new());
     loop {
         let mut conn = db.reader().await.map_err(|error| error.to_string())?;

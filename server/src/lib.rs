@@ -187,7 +187,8 @@ async fn open(
             Arc::new(move || clock.now())
         }),
     });
-    let files = Arc::new(Files::open(&config.media(), config.limits.pictures_waiting).map_err(|error| error.to_string())?);
+    let files =
+        Arc::new(Files::open(&config.media(), config.limits.pictures_waiting).map_err(|error| error.to_string())?);
     let sessions = Arc::new(Sessions::default());
     let space = Space::new(&config.data, config.limits.free_bytes);
     let (writer, writers) = Writer::start(&db, &hub, &files, &sessions, &clock, &config.domain_limits(), &space);

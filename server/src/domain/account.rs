@@ -132,6 +132,10 @@ pub async fn register(ctx: &Ctx, request: v1::RegisterRequest) -> Result<SignedI
     // Before anything else: who may not come in is not told which names there are.
     let way = registration::way(ctx, &request.invite).await?;
     let device = field::line("device", &request.device, 0, 64)?;
+    // The first admin may be called so.
+    if !matches!(way, Way::Claim) && Name::new(&request.name)?.is_reserved() {
+        return Err(Error::NameTaken);
+    }
     let new = new(ctx, request.name, request.password, &request.display_name).await?;
     let (token, device) = Device::new(ctx, device)?;
     let configured = ctx.registration.configured();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, ReflectMessage, Value};
 use rookery_client::v1;
 use sqlx::Connection;
 use tonic::Code;
@@ -94,6 +94,8 @@ async fn schema(store: &Store) -> Vec<String> {
 /// Tries each variant as an admin and as a member; nothing is ever a fault.
 async fn attack(server: &Served, values: &dyn Fn(&Kind) -> Vec<Value>) {
     let raw = Raw::new(server.address);
+    // Number 1 is somebody whom an admin may shut out.
+    server.user("first").await;
     let (ada, rita) = (server.user("ada").await, server.admin("rita").await);
     let prey = server.user("prey").await;
     ada.direct(&prey).await;

@@ -265,7 +265,8 @@ async fn pictures_that_wait_are_few() {
         assert!(wait(answer) >= Duration::from_secs(1));
     }
     let media = server.store.dir.join("media");
-    let folders = std::fs::read_dir(media).unwrap().flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    let folders =
+        std::fs::read_dir(media).unwrap().flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
     assert_eq!(folders.count(), kept * 2, "a picture and its thumbnail for each that was kept");
     ada.api.upload_media(bring()).await.unwrap();
 }
