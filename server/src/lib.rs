@@ -158,6 +158,7 @@ impl meter::Levels for Levels {
             ("rookery_streams", self.hub.streams()),
             ("rookery_people", self.hub.people()),
             ("rookery_writer_waiting", self.writer.waiting()),
+            ("rookery_search_waiting", self.writer.unindexed()),
         ]
     }
 }

@@ -5,6 +5,7 @@
 use std::{
     collections::HashMap,
     future::Future,
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::{
         Arc,
@@ -13,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::FutureExt;
 use rookery_api::v1;
 use tokio::sync::{mpsc, oneshot};
 
@@ -318,6 +320,11 @@ impl Writer {
         &self.backlog
     }
 
+    /// How many conversations wait for the search index.
+    pub fn unindexed(&self) -> usize {
+        self.backlog.waiting()
+    }
+
     /// How much waits to be written.
     pub fn waiting(&self) -> usize {
         self.lanes.iter().map(|lane| lane.jobs.max_capacity() - lane.jobs.capacity()).sum()
@@ -468,7 +475,11 @@ impl Task {
         };
         work.tx.now = self.clock.now();
         work.effects.clear();
-        let outcome = self.run_group(&mut work, group).await;
+        let Ok(outcome) = AssertUnwindSafe(self.run_group(&mut work, group)).catch_unwind().await else {
+            // Where it was stands in the log; how far its connection came is not known.
+            work.tx.into_conn().discard().await;
+            return Err(Error::Internal("a change panicked".into()).into());
+        };
         match &outcome {
             Ok(_) => self.work = Some(work),
             Err(_) => match work.tx.write().rollback().await {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use rookery_client::v1;
+use rookery_client::{Code, v1};
 
 use crate::{
     frame::{DATA, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, Wire, call},
@@ -52,4 +52,20 @@ async fn f13_readers_that_stop_lose_their_streams_and_take_little() {
     println!("F13: {all} streams ended after {:?}", begun.elapsed());
     target.grew_at_most(before, 300, "F13");
     others.was_served("F13").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_lives_for_its_time_and_says_so_at_its_end() {
+    let target = Target::with("[timings]\nstream = 1\n", &[]).await;
+    let ada = Person::register(&target.server.url(), "ada").await;
+    let mut stream = ada.api.subscribe(v1::SubscribeRequest::default()).await.unwrap();
+    let mut last = None;
+    let end = loop {
+        match stream.next().await {
+            Ok(Some(response)) => last = response.event.and_then(|event| event.kind),
+            end => break end,
+        }
+    };
+    assert!(matches!(last, Some(v1::event::Kind::Reconnect(_))), "{last:?}");
+    assert_eq!(end.unwrap_err().code, Code::Unavailable);
 }

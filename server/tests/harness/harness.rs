@@ -88,10 +88,12 @@ impl Store {
         Self { dir, database }
     }
 
-    /// Without rates: most tests are about something else, and in more of a hurry than people.
+    /// Without rates: most tests are about something else, and in more of a hurry than people. With patience: the machine may
+    /// have other things to do.
     pub fn config(&self) -> Config {
         let mut config = Config { data: self.dir.clone(), database: self.database.clone(), ..Config::default() };
         config.limits.enabled = false;
+        config.timings.call = 100;
         config
     }
 

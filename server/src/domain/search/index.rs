@@ -48,6 +48,11 @@ pub struct Backlog {
 }
 
 impl Backlog {
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.conversations.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// These have just changed.
     pub fn add(&self, conversations: impl IntoIterator<Item = i64>) {
         let mut known = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
