@@ -350,6 +350,20 @@ const CHECKPOINT_SQLITE: &str = "pragma wal_checkpoint(passive)";
 const SETTINGS_POSTGRES: &str = "select name, setting from pg_settings \
     where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name";
 
+/// Refuses SQLite so built or so set that what it acknowledges could be lost.
+fn refuse_unsafe_sqlite(version: &str, mode: &str, synchronous: i64) -> std::result::Result<(), String> {
+    let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    if numbers < vec![3, 51, 3] {
+        return Err(format!("SQLite {version} can corrupt its log; 3.51.3 or newer is needed"));
+    }
+    if mode != "wal" || synchronous < 2 {
+        return Err(format!(
+            "SQLite runs with journal_mode={mode} and synchronous={synchronous}: what is acknowledged could be lost"
+        ));
+    }
+    Ok(())
+}
+
 impl Conn {
     /// Reads the durability settings back. What they promise is the product's promise.
     async fn refuse_unsafe(&mut self) -> std::result::Result<(), String> {
@@ -358,19 +372,11 @@ impl Conn {
             Self::Sqlite(c) => {
                 let version: String =
                     sqlx::query_scalar(VERSION_SQLITE).fetch_one(&mut **c).await.map_err(unreadable)?;
-                let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
-                if numbers < vec![3, 51, 3] {
-                    return Err(format!("SQLite {version} can corrupt its log; 3.51.3 or newer is needed"));
-                }
                 let mode: String =
                     sqlx::query_scalar(JOURNAL_MODE_SQLITE).fetch_one(&mut **c).await.map_err(unreadable)?;
                 let synchronous: i64 =
                     sqlx::query_scalar(SYNCHRONOUS_SQLITE).fetch_one(&mut **c).await.map_err(unreadable)?;
-                if mode != "wal" || synchronous < 2 {
-                    return Err(format!(
-                        "SQLite runs with journal_mode={mode} and synchronous={synchronous}: what is acknowledged could be lost"
-                    ));
-                }
+                refuse_unsafe_sqlite(&version, &mode, synchronous)?;
             }
             Self::Postgres(c) => {
                 let settings: Vec<(String, String)> =
@@ -481,5 +487,26 @@ impl Tx {
     /// The connection, for good.
     pub fn into_conn(self) -> Conn {
         self.conn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refuse_unsafe_sqlite;
+
+    /// A08: what no setting of ours can bring about.
+    #[test]
+    fn an_older_sqlite_or_a_weaker_setting_is_refused() {
+        for version in ["3.51.3", "3.52.0", "4.0.0", "3.51.10"] {
+            assert_eq!(refuse_unsafe_sqlite(version, "wal", 2), Ok(()), "{version}");
+        }
+        for version in ["3.51.2", "3.46.0", "3.7.17", "2.8.17", ""] {
+            assert!(refuse_unsafe_sqlite(version, "wal", 2).unwrap_err().contains("3.51.3"), "{version}");
+        }
+        for (mode, synchronous) in [("wal", 1), ("wal", 0), ("delete", 2), ("memory", 3), ("off", 2)] {
+            let refused = refuse_unsafe_sqlite("3.51.3", mode, synchronous).unwrap_err();
+            assert!(refused.contains("could be lost"), "{refused}");
+        }
+        assert_eq!(refuse_unsafe_sqlite("3.51.3", "wal", 3), Ok(()));
     }
 }

@@ -286,7 +286,7 @@ on_both! {
                     bob: signed_in(&callers.bob, &url).await,
                     rita: signed_in(&callers.rita, &url).await,
                 };
-                let open = v1::SetRegistrationRequest { mode: v1::RegistrationMode::Open.into(), ..Default::default() };
+                let open = v1::SetRegistrationRequest { mode: v1::RegistrationMode::Open.into() };
                 callers.rita.api.set_registration(open).await.unwrap();
                 let current = Arc::new(Callers { ada: callers.ada.clone(), bob: callers.bob.clone(), rita: callers.rita.clone() });
                 let ears = Listener::open(&callers.ada).await;

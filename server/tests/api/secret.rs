@@ -37,7 +37,7 @@ impl Cage {
         text
     }
 
-    fn new(&mut self, what: &'static str, stored: bool) -> String {
+    fn fresh(&mut self, what: &'static str, stored: bool) -> String {
         self.keep(what, unique("canary7f3a"), stored)
     }
 
@@ -89,7 +89,7 @@ on_both! {
         let mut cage = Cage::default();
         let store = Store::new(backend).await;
         let log = store.dir.join("stderr");
-        let key = cage.new("the key of the GIF provider", false);
+        let key = cage.fresh("the key of the GIF provider", false);
         let metrics = free().await;
         let script = format!(
             "ROOKERY_METRICS={metrics} ROOKERY_LOG_LEVEL=trace ROOKERY_GIF_PROVIDER=klipy ROOKERY_GIF_KEY={key} ROOKERY_GIF_BASE_URL=http://127.0.0.1:9 \
@@ -98,7 +98,7 @@ on_both! {
         // A password for the database, where it is told one.
         let mut database = store.database.clone();
         if !database.is_empty() {
-            let secret = cage.new("the password of the database", false);
+            let secret = cage.fresh("the password of the database", false);
             database = database.replace("rookery@", &format!("rookery:{secret}@"));
         }
         let told = std::mem::ManuallyDrop::new(Store { dir: store.dir.clone(), database });
@@ -106,7 +106,7 @@ on_both! {
         let (url, raw) = (server.url(), Raw::new(server.address));
 
         // Accounts: passwords, tokens, their hashes.
-        let password = cage.new("a password", false);
+        let password = cage.fresh("a password", false);
         let api = Api::new(&url, None).unwrap();
         let request = v1::RegisterRequest { name: "ada".into(), password: password.clone(), ..Default::default() };
         let token = api.register(request).await.unwrap().token;
@@ -115,13 +115,13 @@ on_both! {
         let ada = Person { api: api.with_token(Some(&token)).unwrap(), id: 1, name: "ada".into(), token: token.clone() };
         let rita = Person::register(&url, "rita").await;
         promote(&store, rita.id).await;
-        let wrong = cage.new("a wrong password", false);
+        let wrong = cage.fresh("a wrong password", false);
         cage.refused(api.sign_in(v1::SignInRequest { name: "ada".into(), password: wrong, ..Default::default() }).await);
         let short = cage.keep("a password that is too long", "Qx9".repeat(60), false);
         cage.refused(api.register(v1::RegisterRequest { name: "bob".into(), password: short, ..Default::default() }).await);
         let invented = cage.keep("a token that is none", format!("rk_{}", "5f".repeat(32)), false);
         cage.refused(api.with_token(Some(&invented)).unwrap().get_user(v1::GetUserRequest::default()).await);
-        let new_password = cage.new("a new password", false);
+        let new_password = cage.fresh("a new password", false);
         let change = |password: &str| v1::ChangePasswordRequest {
             password: password.into(),
             new_password: new_password.clone(),
@@ -133,7 +133,7 @@ on_both! {
         let script = ada.api.create_token(script).await.unwrap().token;
         cage.keep("a script's token", &script, false);
         cage.keep("the hash of a script's token", hash(&script), true);
-        let given = cage.new("a password from an admin", false);
+        let given = cage.fresh("a password from an admin", false);
         let request = v1::CreateAccountRequest { name: "cleo".into(), password: given.clone(), ..Default::default() };
         rita.api.create_account(request).await.unwrap();
         let reset = v1::ResetPasswordRequest { user_id: ada.id, password: String::new() };
@@ -152,18 +152,18 @@ on_both! {
         cage.keep("a cookie", cookie, false);
 
         // What people write, name and send.
-        let text = cage.new("a message", true);
+        let text = cage.fresh("a message", true);
         let said = rita.say(1, &text).await;
-        let edited = cage.new("an edited message", true);
+        let edited = cage.fresh("an edited message", true);
         let edit = v1::EditMessageRequest { conversation_id: 1, id: said.id, text: edited };
         rita.api.edit_message(edit).await.unwrap();
         let too_long = cage.keep("a message that is too long", "Zq8w".repeat(2000), false);
         let request = v1::SendMessageRequest { conversation_id: 1, text: too_long, ..Default::default() };
         cage.refused(rita.api.send_message(request).await);
-        let sought = cage.new("what is sought", false);
+        let sought = cage.fresh("what is sought", false);
         let search = v1::SearchMessagesRequest { query: sought, ..Default::default() };
         rita.api.search_messages(search).await.unwrap();
-        let (name, content) = (cage.new("the name of a file", true), cage.new("what is in a file", false));
+        let (name, content) = (cage.fresh("the name of a file", true), cage.fresh("what is in a file", false));
         let file = upload(server.address, &rita.token, &format!("{name}.txt"), content.as_bytes()).await;
         assert_eq!(file.status, 200);
         assert_eq!(get(server.address, &rita.token, &format!("/media/{}", file.text("id"))).await.status, 200);

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use rookery_client::v1::{self, event::Kind};
 
 use crate::{
-    harness::{Process, Served, Store, in_full},
+    harness::{PASSWORD, Person, Process, Served, Store, in_full},
     ledger::Ledger,
     on_both,
     slow::resident,
@@ -144,6 +144,12 @@ on_both! {
             }
         }))
         .await;
+        // And somebody who is no more.
+        let gone = Person::register(&server.url(), "gone").await;
+        gone.say(1, "the last word").await;
+        let delete =
+            v1::DeleteAccountRequest { password: PASSWORD.into(), messages: v1::MessagesFate::Keep.into() };
+        gone.api.delete_account(delete).await.map(drop).unwrap();
         let last = ada.say(1, "after all of it").await;
         let ledger = Arc::new(Ledger::default());
         let mut reader = Reader::new(&bob.api, &ledger, "bob", BTreeMap::from([(1, 0)]));
