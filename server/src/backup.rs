@@ -1,7 +1,14 @@
 //! Copies of the database and of the files, out and in. What comes in again is another history: clients that know more than it does must not
 //! believe that they are ahead.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    os::unix::{
+        self,
+        fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    },
+    path::Path,
+};
 
 use crate::{
     config::Config,
@@ -29,7 +36,7 @@ pub async fn backup(config: &Config, dir: &Path) -> Result<(), String> {
     if !source.exists() {
         return Err(format!("there is no database in {}", config.data.display()));
     }
-    fs::create_dir_all(dir).map_err(|error| format!("the folder {} cannot be made: {error}", dir.display()))?;
+    private(dir).map_err(|error| format!("the folder {} cannot be made: {error}", dir.display()))?;
     let target = dir.join(FILE);
     if target.exists() {
         return Err(format!("{} holds a backup already; give another folder", dir.display()));
@@ -41,14 +48,37 @@ pub async fn backup(config: &Config, dir: &Path) -> Result<(), String> {
         copied.map_err(|error| format!("the files could not be copied: {error}"))
     };
     files()?;
-    let db = Db::open(&config.db()).await?;
+    // As it is: a program that is newer than the server which runs must not bring the schema up to date under it.
+    let db = Db::connect(&config.db()).await?;
     let copied = async { store::server::copy_to(&mut db.reader().await?, &target).await };
     copied.await.map_err(|error| format!("the copy failed: {error}"))?;
     db.close().await;
+    let own = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(&target, own).map_err(|error| format!("{}: {error}", target.display()))?;
     files()?;
     let sync = |path: &Path| fs::File::open(path).and_then(|file| file.sync_all());
     sync(&target).and_then(|()| sync(dir)).map_err(|error| format!("the copy could not be synced: {error}"))?;
     println!("{} holds the backup", target.display());
+    Ok(())
+}
+
+/// Makes a folder for its owner alone. One that was there keeps the mode that somebody gave it.
+fn private(dir: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Gives what was put into a folder to the folder's owner: whoever restores as root must not lock the server out.
+fn hand_over(folder: &Path) -> std::io::Result<()> {
+    let owner = fs::metadata(folder)?;
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(path) = waiting.pop() {
+        if fs::symlink_metadata(&path)?.is_dir() {
+            for entry in fs::read_dir(&path)? {
+                waiting.push(entry?.path());
+            }
+        }
+        unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid()))?;
+    }
     Ok(())
 }
 
@@ -75,7 +105,9 @@ pub async fn restore(config: &Config, dir: &Path) -> Result<(), String> {
         }
     }
     fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(fault)?;
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).map_err(fault)?;
     fs::rename(&fresh, config.data.join(FILE)).map_err(fault)?;
+    hand_over(&config.data).map_err(fault)?;
     fs::File::open(&config.data).and_then(|folder| folder.sync_all()).map_err(fault)?;
     println!("{} is restored; clients will load it anew", config.data.display());
     Ok(())

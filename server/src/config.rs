@@ -1,7 +1,9 @@
 //! Settings: flags over `ROOKERY_*` variables over `rookery.toml` over defaults.
 
 use std::{
+    fs,
     net::SocketAddr,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -75,7 +77,11 @@ pub enum Command {
         script: operator::Script,
     },
     /// Look whether the configuration, the database and the files are as they must be; changes nothing
-    Doctor,
+    Doctor {
+        /// Instead, make the search index anew, with the server stopped
+        #[arg(long)]
+        rebuild_search: bool,
+    },
     /// Put a backup into the data folder of a stopped server
     Restore {
         /// A folder that `backup` made
@@ -89,6 +95,9 @@ pub enum Command {
 pub struct Config {
     /// The folder that holds everything.
     pub data: PathBuf,
+    /// Where settings were looked for.
+    #[serde(skip)]
+    pub file: PathBuf,
     /// The address to listen on.
     pub listen: String,
     /// The certificate chain and its key to speak TLS with; empty: plain text.
@@ -215,10 +224,26 @@ impl Registration {
     }
 }
 
+/// Whether a database is on another machine.
+fn elsewhere(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let here = ["localhost", "127.", "[::1]", "%2F"].iter().any(|start| host.starts_with(start));
+    !(here || host.is_empty() || host.starts_with(':') || url.contains("host=/"))
+}
+
+/// Whether a database's address has a password in it.
+fn password_in(url: &str) -> bool {
+    let login = url.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
+    login.is_some_and(|(login, _)| login.contains(':')) || url.contains("password=")
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             data: "rookery-data".into(),
+            file: PathBuf::new(),
             listen: "127.0.0.1:7878".into(),
             tls_cert: PathBuf::new(),
             tls_key: PathBuf::new(),
@@ -314,6 +339,7 @@ impl Config {
             Some(file) => config::File::from(file.as_path()).required(true),
             None => config::File::from(data.join("rookery.toml")).required(false),
         };
+        let path = flags.config.clone().unwrap_or_else(|| data.join("rookery.toml"));
         let mut builder = config::Config::builder().add_source(file.format(config::FileFormat::Toml));
         let fault = |error: config::ConfigError| format!("the configuration is not right: {error}");
         for (name, value) in std::env::vars() {
@@ -323,6 +349,7 @@ impl Config {
         }
         let mut config: Self = builder.build().and_then(config::Config::try_deserialize).map_err(fault)?;
         config.data = data;
+        config.file = path;
         if let Some(listen) = &flags.listen {
             config.listen.clone_from(listen);
         }
@@ -382,6 +409,26 @@ impl Config {
             }
             None => Ok(()),
         }
+    }
+
+    /// What others could read: files with secrets, which are the key of TLS and this configuration if it holds any; and what
+    /// is said to a database.
+    pub fn exposed(&self) -> Vec<String> {
+        let secrets = [(&self.tls_key, true), (&self.file, !self.gif.key.is_empty() || password_in(&self.database))];
+        let exposed = |path: &PathBuf| {
+            let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+            (mode & 0o077 != 0)
+                .then(|| format!("{} may be read by others (mode {mode:o}); chmod 600 it", path.display()))
+        };
+        let mut said: Vec<String> =
+            secrets.into_iter().filter(|(_, secret)| *secret).filter_map(|(path, _)| exposed(path)).collect();
+        if elsewhere(&self.database) && !self.database.contains("sslmode=") {
+            said.push(
+                "PostgreSQL is reached over the network, perhaps without TLS; add ?sslmode=verify-full to its address"
+                    .into(),
+            );
+        }
+        said
     }
 
     /// Where the database is.

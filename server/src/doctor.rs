@@ -1,5 +1,5 @@
 //! `rookery-server doctor`: looks whether everything is as it must be, and says so line by line. It changes nothing, and may run
-//! beside a server. A folder that `backup` made is looked at in the same way (`--data DIR`).
+//! beside a server; `--rebuild-search` makes the search index anew. A folder that `backup` made is looked at in the same way (`--data DIR`).
 
 use std::{
     fs,
@@ -9,12 +9,16 @@ use std::{
 
 use crate::{
     config::Config,
+    domain::search::index,
     media::Files,
     store::{self, Conn, Db, DbConfig},
 };
 
 /// So many files are looked at between two questions to the database.
 const BATCH: i64 = 500;
+
+/// So many messages are indexed between two lines about it.
+const TOLD: i64 = 100_000;
 
 /// What was found, as it is printed.
 #[derive(Debug, Default)]
@@ -39,6 +43,11 @@ pub async fn examine(config: &Config) -> Result<(), String> {
     let mut report = Report::default();
     report.line("configuration", Ok(format!("understood; it listens on {}", config.listen)));
     report.line("folder", folder(&config.data));
+    let exposed = config.exposed();
+    report.line(
+        "secrets",
+        if exposed.is_empty() { Ok("in files for their owner alone".into()) } else { Err(exposed.join("; ")) },
+    );
     match database(config, &mut report).await {
         Ok(()) => {}
         Err(fault) => report.line("database", Err(fault)),
@@ -63,17 +72,44 @@ fn folder(data: &Path) -> Result<String, String> {
     Ok(format!("{}, for its owner alone", data.display()))
 }
 
-async fn database(config: &Config, report: &mut Report) -> Result<(), String> {
+/// The database, which is there already.
+async fn existing(config: &Config) -> Result<Db, String> {
     let place = config.db();
     if let DbConfig::Sqlite(path) = &place
         && !path.exists()
     {
         return Err(format!("there is none in {}; a server that starts here makes one", config.data.display()));
     }
-    let db = Db::connect(&place).await?;
+    Db::connect(&place).await
+}
+
+async fn database(config: &Config, report: &mut Report) -> Result<(), String> {
+    let db = existing(config).await?;
     let looked = look(config, &db, report).await;
     db.close().await;
     looked
+}
+
+/// Makes the search index anew from the messages. Nobody else may write meanwhile.
+pub async fn rebuild_search(config: &Config) -> Result<(), String> {
+    let db = existing(config).await?;
+    let rebuilt = rebuild(&db).await;
+    db.close().await;
+    rebuilt
+}
+
+async fn rebuild(db: &Db) -> Result<(), String> {
+    db.reader().await.map_err(|error| error.to_string())?.schema().await??;
+    let mut told = 0;
+    let progress = |done: i64, count: i64| {
+        if done >= told + TOLD {
+            told = done;
+            println!("{done} of {count} messages");
+        }
+    };
+    index::rebuild(db, progress).await.map_err(|error| format!("the search index: {error:?}"))?;
+    println!("The search index knows every message.");
+    Ok(())
 }
 
 async fn look(config: &Config, db: &Db, report: &mut Report) -> Result<(), String> {

@@ -31,6 +31,7 @@ pub mod search;
 pub mod send;
 pub mod session;
 pub mod space;
+pub mod sweep;
 pub mod user;
 pub mod watch;
 pub mod writer;

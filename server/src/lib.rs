@@ -51,6 +51,8 @@ use tls::Tls;
 
 /// How soon clients come back after the server stopped.
 const RECONNECT: Duration = Duration::from_millis(500);
+/// How long the database may take to be closed, when connections have ended.
+const REST: Duration = Duration::from_secs(3);
 
 /// A server that is ready to serve.
 pub struct Server {
@@ -75,7 +77,7 @@ impl Server {
             tokio::spawn(ctx.hub.clone().pace()),
             tokio::spawn(event::serve(ctx.clone(), requests)),
             tokio::spawn(ctx.space.clone().watch()),
-            tokio::spawn(domain::media::sweep_hourly(ctx.clone())),
+            tokio::spawn(domain::sweep::hourly(ctx.clone())),
             tokio::spawn(domain::search::index::run(ctx.clone())),
             tokio::spawn(domain::watch::watch(ctx.clone())),
             tokio::spawn(session::watch(ctx.clone())),
@@ -92,9 +94,9 @@ impl Server {
         domain::registration::claim(&self.ctx)
     }
 
-    /// Clears away files that nothing refers to, as it is done every hour.
+    /// Clears away what has had its time, as it is done every hour.
     pub async fn sweep(&self) -> Result<(), String> {
-        domain::media::sweep(&self.ctx).await.map_err(|error| format!("{error:?}"))
+        domain::sweep::once(&self.ctx).await.map_err(|error| format!("{error:?}"))
     }
 
     /// Tells Prometheus what is counted, on a port of its own.
@@ -128,18 +130,19 @@ impl Server {
         for task in tasks {
             task.abort();
         }
-        if let Err(error) = session::write_down(&ctx).await {
-            tracing::warn!(cause = ?error, "when sessions were last used could not be written down");
-        }
-        let db = ctx.db.clone();
-        drop(ctx);
-        // Writers end when nobody can hand them anything any more; a connection that hangs on must not hold this up.
-        for mut task in writers {
-            if tokio::time::timeout(Duration::from_secs(2), &mut task).await.is_err() {
-                task.abort();
+        let rest = async move {
+            if let Err(error) = session::write_down(&ctx).await {
+                tracing::warn!(cause = ?error, "when sessions were last used could not be written down");
             }
+            let db = ctx.db.clone();
+            // Writers end when nobody can hand them anything any more.
+            drop(ctx);
+            futures::future::join_all(writers).await;
+            db.close().await;
+        };
+        if tokio::time::timeout(REST, rest).await.is_err() {
+            tracing::warn!("the database was not closed in time; the next start reads its log");
         }
-        let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
         outcome
     }
 }

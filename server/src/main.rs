@@ -49,7 +49,11 @@ fn start(flags: &Flags) -> Result<(), String> {
         Some(Command::Backup { dir }) => runtime.block_on(backup::backup(&config, dir)),
         Some(Command::Admin { act }) => runtime.block_on(operator::act(&config, act)),
         Some(Command::Token { script }) => runtime.block_on(operator::script(&config, script)),
-        Some(Command::Doctor) => runtime.block_on(doctor::examine(&config)),
+        Some(Command::Doctor { rebuild_search: false }) => runtime.block_on(doctor::examine(&config)),
+        Some(Command::Doctor { rebuild_search: true }) => {
+            let _lock = lock(&config.data)?;
+            runtime.block_on(doctor::rebuild_search(&config))
+        }
         Some(Command::Restore { dir }) => {
             let _lock = lock(&config.data)?;
             runtime.block_on(backup::restore(&config, dir))
@@ -61,6 +65,9 @@ fn start(flags: &Flags) -> Result<(), String> {
 async fn serve(config: &Config) -> Result<(), String> {
     let _lock = lock(&config.data)?;
     let tls = config.tls()?.is_some();
+    for exposed in config.exposed() {
+        tracing::warn!("{exposed}");
+    }
     let address = config.address()?;
     let listener = TcpListener::bind(address)
         .await

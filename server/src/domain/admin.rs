@@ -198,6 +198,8 @@ impl Deed for Update {
         let admin = self.change.admin.unwrap_or(row.user.admin);
         if disabled || !admin {
             keep_one(work, self.user_id).await?;
+            // Who may not invite any more has not invited either.
+            store::registration::delete_of(&mut work.tx, self.user_id).await?;
         }
         store::admin::update(&mut work.tx, self.user_id, admin, disabled).await?;
         if disabled != row.disabled {

@@ -87,7 +87,14 @@ pub async fn list(ctx: &Ctx, caller: &Caller, request: &v1::ListBlockedRequest) 
     })
 }
 
-/// Says no in a direct chat with a block, either way.
+/// Says no in a direct chat with a block, either way, and in one with somebody who is gone.
 pub(super) async fn refuse(conn: &mut Conn, conversation_id: i64) -> Result<()> {
-    if store::block::in_chat(conn, conversation_id).await? { Err(Error::Blocked) } else { Ok(()) }
+    match store::block::closed(conn, conversation_id).await? {
+        Some((true, _)) => Err(Error::Blocked),
+        Some((_, true)) => Err(DESERTED),
+        _ => Ok(()),
+    }
 }
+
+/// What is said of a direct chat with somebody who is gone.
+pub(super) const DESERTED: Error = Error::WrongState("this account was deleted; nobody reads here any more");

@@ -341,18 +341,6 @@ impl Command for Release {
     }
 }
 
-/// Sweeps a minute after the start, and then every hour.
-pub async fn sweep_hourly(ctx: Arc<Ctx>) {
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    let mut hours = tokio::time::interval(Duration::from_secs(60 * 60));
-    loop {
-        hours.tick().await;
-        if let Err(error) = sweep(&ctx).await {
-            tracing::warn!(cause = ?error, "files that nothing refers to could not be cleared away");
-        }
-    }
-}
-
 /// Clears away what nobody referred to for a day, and bytes that nothing is known of.
 pub async fn sweep(ctx: &Ctx) -> Result<()> {
     let before = ctx.clock.now() - DAY;

@@ -209,6 +209,7 @@ impl Command for Remove {
             Line { kind: SystemKind::Removed, user_ids: &user_ids, request_id: &self.line_id, ..Line::default() };
         line::write(work, id, self.caller.user_id, &line).await?;
         store::membership::remove(&mut work.tx, id, self.user_id).await?;
+        store::invite::delete_of(&mut work.tx, id, self.user_id).await?;
         dismiss(work, &row, self.user_id).await?;
         line::announce(work, id).await
     }
@@ -289,6 +290,8 @@ struct Place {
 
 impl Command for Place {
     type Reply = v1::Membership;
+
+    const NEEDS_ROOM: bool = false;
 
     fn lane(&self) -> Lane {
         Lane::Conversation(self.conversation_id)

@@ -13,7 +13,7 @@ use crate::store::{
 };
 
 /// What stands for everybody; no account is called so.
-const EVERYONE: &str = "everyone";
+pub(super) const EVERYONE: &str = "everyone";
 /// The longest login name, in characters.
 const NAME: usize = 32;
 /// How deep quotes go; what is deeper is text.

@@ -30,6 +30,8 @@ pub struct Move {
 impl Command for Move {
     type Reply = Read;
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::Conversation(self.conversation_id)
     }

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Instant};
 use rookery_api::v1;
 
 use self::{gram::Mark, query::Query};
-use super::{Caller, Ctx, Error, Result, field, message, name, user};
+use super::{Caller, Ctx, Error, Result, field, mention, message, name, user};
 use crate::store::{
     self, Conn,
     search::{Candidate, Wanted},
@@ -67,7 +67,8 @@ async fn resolve(conn: &mut Conn, reader: i64, query: &Query, conversation_id: i
     }
     wanted.all.extend(query.has.iter().map(ToString::to_string));
     for name in &query.mentions {
-        wanted.all.push(Mark::Mentions(user_id(conn, reader, name).await?).to_string());
+        let whom = if name.eq_ignore_ascii_case(mention::EVERYONE) { 0 } else { user_id(conn, reader, name).await? };
+        wanted.all.push(Mark::Mentions(whom).to_string());
     }
     for name in &query.from {
         wanted.any.push(Mark::From(user_id(conn, reader, name).await?).to_string());

@@ -5,7 +5,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use rookery_api::v1;
 
 use super::{
-    Error, Result,
+    Error, Result, block,
     ctx::Limits,
     media,
     mention::{self, Mentioned, Written},
@@ -162,7 +162,7 @@ fn decide(check: &store::message::Check, new: &NewMessage, files_found: bool) ->
                 return Verdict::No(Error::Blocked);
             }
             if check.deserted {
-                return Verdict::No(Error::WrongState("this account was deleted; nobody reads here any more"));
+                return Verdict::No(block::DESERTED);
             }
             if new.reply_to != 0 && !check.reply_found {
                 return Verdict::No(Error::NotFound("message"));

@@ -530,7 +530,10 @@ pub(super) async fn look_again(ctx: &Ctx) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::{config::Config, domain::ctx::Clock};
 
     fn row(id: &str) -> SessionRow {
         let device = String::new();
@@ -569,5 +572,25 @@ mod tests {
     fn a_token_ends_when_it_was_made_to_and_not_by_itself() {
         assert_eq!(ends_at(&SessionRow { scopes: 2, ..row("a") }), i64::MAX);
         assert_eq!(ends_at(&SessionRow { scopes: 2, expires_at: Some(7), ..row("a") }), 7);
+    }
+
+    #[tokio::test]
+    async fn a_token_is_made_once_and_cannot_be_guessed() {
+        let data = std::env::temp_dir().join(format!("rookery-tokens-{}", std::process::id()));
+        std::fs::create_dir_all(&data).unwrap();
+        let config = Config { data: data.clone(), ..Config::default() };
+        let (ctx, _requests, _writers) = crate::open(&config, Clock::system()).await.unwrap();
+        let tokens: HashSet<String> = (0..10_000).map(|_| new_token(&ctx)).collect();
+        assert_eq!(tokens.len(), 10_000);
+        let secrets: Vec<&str> = tokens.iter().map(|token| token.strip_prefix(TOKEN_PREFIX).unwrap()).collect();
+        for secret in &secrets {
+            // 256 bits, where 128 are enough.
+            assert!(secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit()), "{secret}");
+        }
+        for place in 0..64 {
+            let digits: HashSet<u8> = secrets.iter().map(|secret| secret.as_bytes()[place]).collect();
+            assert_eq!(digits.len(), 16, "digit {place} is not chosen freely");
+        }
+        std::fs::remove_dir_all(&data).unwrap();
     }
 }

@@ -216,6 +216,8 @@ struct SetStatus {
 impl Command for SetStatus {
     type Reply = v1::Status;
 
+    const NEEDS_ROOM: bool = false;
+
     fn lane(&self) -> Lane {
         Lane::User(self.user_id)
     }

@@ -420,10 +420,11 @@ impl Task {
         match self.transact(&mut group).await {
             Ok(effects) => {
                 fault::at("committed");
-                // Whoever ended a session and is told so may rely on it.
+                // Whoever ended a session and is told so may rely on it: nothing is let in by it, nothing goes out by its streams.
                 for (effect, _) in &effects {
                     if let Effect::SessionEnded(session_id) = effect {
                         self.sessions.forget(session_id);
+                        self.hub.end_session(session_id);
                     }
                 }
                 METER.commits.increment(1);
@@ -571,7 +572,8 @@ impl Task {
                     self.hub.broadcast(v1::event::Kind::UserChanged(v1::UserChanged { user: Some(user) }))
                 }
                 Effect::Grown(conversation_id, by) => self.hub.grow(conversation_id, by),
-                Effect::SessionEnded(session_id) => self.hub.end_session(&session_id),
+                // Done before anybody was answered.
+                Effect::SessionEnded(_) => {}
                 Effect::Unreferenced(ids) => {
                     let files = self.files.clone();
                     tokio::spawn(async move {

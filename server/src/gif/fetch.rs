@@ -39,7 +39,8 @@ const ANSWERS: u64 = 16 << 20;
 pub struct Key(String);
 
 impl Key {
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

@@ -161,6 +161,7 @@ pub fn is_call(kind: Option<&HeaderValue>) -> bool {
 /// A status as the whole answer to a call, in the caller's own dialect.
 fn told(status: Status, kind: Option<&HeaderValue>) -> Response<Body> {
     let mut response = status.into_http();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(kind) = kind.filter(|kind| kind.as_bytes().starts_with(b"application/grpc-web")) {
         response.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
     }
@@ -184,9 +185,11 @@ pub fn late(by_client: bool, kind: Option<&HeaderValue>) -> Response<Body> {
     told(Status::with_error_details(code, message, details(ErrorReason::Unavailable)), kind)
 }
 
-/// Gives the gRPC library's own errors, which come before any call of ours, the form that all errors have.
+/// Gives the gRPC library's own errors, which come before any call of ours, the form that all errors have. What is answered to
+/// one caller is nobody else's to keep.
 pub(super) fn complete(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if headers.contains_key("grpc-status-details-bin") {
         return response;
     }

@@ -85,11 +85,11 @@ pub async fn among(conn: &mut Conn, reader: i64, user_ids: &[i64]) -> Result<Vec
     })
 }
 
-const IN_CHAT: &str = "select count(*) from conversations c join blocks b on b.user_id in (c.direct_low, c.direct_high) \
-    and b.blocked_id in (c.direct_low, c.direct_high) where c.id = $1 and c.kind = 2";
+const CLOSED: &str = "select exists (select 1 from blocks b where b.user_id in (c.direct_low, c.direct_high) \
+      and b.blocked_id in (c.direct_low, c.direct_high)) as blocked, c.members < 2 as deserted \
+    from conversations c where c.id = $1 and c.kind = 2";
 
-/// Whether a conversation is a direct chat with a block in it, either way.
-pub async fn in_chat(conn: &mut Conn, conversation_id: i64) -> Result<bool> {
-    let count: i64 = on!(conn, c => sqlx::query_scalar(IN_CHAT).bind(conversation_id).fetch_one(c).await?);
-    Ok(count > 0)
+/// Of a direct chat, whether there is a block in it, either way, and whether somebody of it is gone.
+pub async fn closed(conn: &mut Conn, conversation_id: i64) -> Result<Option<(bool, bool)>> {
+    Ok(on!(conn, c => sqlx::query_as(CLOSED).bind(conversation_id).fetch_optional(c).await?))
 }

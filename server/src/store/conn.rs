@@ -382,7 +382,8 @@ impl Conn {
                 let settings: Vec<(String, String)> =
                     sqlx::query_as(SETTINGS_POSTGRES).fetch_all(&mut **c).await.map_err(unreadable)?;
                 for (name, setting) in settings {
-                    let weak = setting == "off";
+                    let waits = ["on", "remote_apply"].contains(&setting.as_str());
+                    let weak = setting == "off" || name == "synchronous_commit" && !waits;
                     if weak {
                         return Err(format!(
                             "PostgreSQL runs with {name}={setting}: what is acknowledged could be lost; set {name}=on"

@@ -38,12 +38,17 @@ pub async fn delete(tx: &mut Tx, user_id: i64) -> Result<()> {
 const DELETE_FAVORITES: &str = "delete from gif_favorites where user_id = $1";
 const DELETE_BLOCKS: &str = "delete from blocks where user_id = $1 or blocked_id = $1 returning user_id";
 const DELETE_DEVICES: &str = "delete from known_devices where user_id = $1";
+const DELETE_INVITES: &str = "delete from invites where creator_id = $1";
+const DELETE_REGISTRATION_INVITES: &str = "delete from registration_invites where creator_id = $1";
 
-/// Deletes what is a user's own alone: favourites, blocks either way, and which devices were hers. Answers who blocked her.
+/// Deletes what is a user's own alone: favourites, blocks either way, which devices were hers, and the invites that she made.
+/// Answers who blocked her.
 pub async fn delete_own(tx: &mut Tx, user_id: i64) -> Result<Vec<i64>> {
     let mut blockers: Vec<i64> = on!(tx.write(), c => {
         sqlx::query(DELETE_FAVORITES).bind(user_id).execute(&mut *c).await?;
         sqlx::query(DELETE_DEVICES).bind(user_id).execute(&mut *c).await?;
+        sqlx::query(DELETE_INVITES).bind(user_id).execute(&mut *c).await?;
+        sqlx::query(DELETE_REGISTRATION_INVITES).bind(user_id).execute(&mut *c).await?;
         sqlx::query_scalar(DELETE_BLOCKS).bind(user_id).fetch_all(&mut *c).await?
     });
     blockers.retain(|blocker| *blocker != user_id);

@@ -25,7 +25,8 @@ const OWNERS: &str = "select count(*) as count, cast(min(c.id) as text) as examp
     where c.kind = 3 and c.members > 0 and not exists (select 1 from memberships p where p.conversation_id = c.id \
       and p.user_id = c.owner_id)";
 const PAIRS: &str = "select count(*) as count, cast(min(c.id) as text) as example from conversations c where c.kind = 2 \
-    and 2 <> (select count(*) from memberships p where p.conversation_id = c.id and p.user_id in (c.direct_low, c.direct_high))";
+    and exists (select 1 from users u where u.id in (c.direct_low, c.direct_high) and not u.deleted \
+      and not exists (select 1 from memberships p where p.conversation_id = c.id and p.user_id = u.id))";
 const STRAYS: &str = "select count(*) as count, cast(min(p.user_id) as text) as example from memberships p \
     where not exists (select 1 from users u where u.id = p.user_id) \
       or not exists (select 1 from conversations c where c.id = p.conversation_id)";
@@ -47,6 +48,8 @@ const ATTACHMENTS: &str = "select count(*) as count, min(a.media_id) as example 
     where not exists (select 1 from media f where f.id = a.media_id)";
 const AVATARS: &str = "select count(*) as count, cast(min(u.id) as text) as example from users u \
     where u.avatar <> '' and not exists (select 1 from media f where f.id = u.avatar)";
+const ICONS: &str = "select count(*) as count, cast(min(c.id) as text) as example from conversations c \
+    where c.icon <> '' and not exists (select 1 from media f where f.id = c.icon)";
 const SESSIONS: &str = "select count(*) as count, cast(min(s.user_id) as text) as example from sessions s \
     where not exists (select 1 from users u where u.id = s.user_id and not u.deleted and not u.disabled)";
 const QUICK_SQLITE: &str = "pragma integrity_check(1)";
@@ -65,7 +68,10 @@ pub async fn examine(conn: &mut Conn) -> Result<Vec<Rule>> {
         ("each conversation counts its messages", on!(conn, c => sqlx::query_as(NUMBERS).fetch_one(c).await?)),
         ("each conversation counts its members", on!(conn, c => sqlx::query_as(MEMBERS).fetch_one(c).await?)),
         ("each group's owner is a member", on!(conn, c => sqlx::query_as(OWNERS).fetch_one(c).await?)),
-        ("each direct chat has its two people", on!(conn, c => sqlx::query_as(PAIRS).fetch_one(c).await?)),
+        (
+            "each direct chat has its people, but for who is gone",
+            on!(conn, c => sqlx::query_as(PAIRS).fetch_one(c).await?),
+        ),
         ("each membership is somebody's, in something", on!(conn, c => sqlx::query_as(STRAYS).fetch_one(c).await?)),
         ("each message has an author and a conversation", on!(conn, c => sqlx::query_as(AUTHORS).fetch_one(c).await?)),
         (
@@ -75,6 +81,7 @@ pub async fn examine(conn: &mut Conn) -> Result<Vec<Rule>> {
         ("nothing is left of deleted messages", on!(conn, c => sqlx::query_as(TOMBSTONES).fetch_one(c).await?)),
         ("each file that a message shows is known", on!(conn, c => sqlx::query_as(ATTACHMENTS).fetch_one(c).await?)),
         ("each avatar is known", on!(conn, c => sqlx::query_as(AVATARS).fetch_one(c).await?)),
+        ("each icon is known", on!(conn, c => sqlx::query_as(ICONS).fetch_one(c).await?)),
         ("nobody who is shut out or gone has a session", on!(conn, c => sqlx::query_as(SESSIONS).fetch_one(c).await?)),
     ])
 }

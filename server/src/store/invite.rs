@@ -71,10 +71,27 @@ pub async fn list(
         .bind(conversation_id).bind(reader).bind(now).bind(before.0).bind(before.1).bind(limit).fetch_all(c).await?))
 }
 
+const DELETE_OF: &str = "delete from invites where conversation_id = $1 and creator_id = $2";
+
+/// Ends all that one member has made for a group.
+pub async fn delete_of(tx: &mut Tx, conversation_id: i64, creator_id: i64) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(DELETE_OF).bind(conversation_id).bind(creator_id).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
 const DELETE: &str = "delete from invites where code = $1";
 
 /// Ends an invite.
 pub async fn delete(tx: &mut Tx, code: &str) -> Result<()> {
     on!(tx.write(), c => sqlx::query(DELETE).bind(code).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+const DELETE_ENDED: &str = "delete from invites where max_uses > 0 and uses >= max_uses or expires_at <= $1";
+
+/// Deletes those that do not hold any more.
+pub async fn delete_ended(tx: &mut Tx) -> Result<()> {
+    let now = tx.now;
+    on!(tx.write(), c => sqlx::query(DELETE_ENDED).bind(now).execute(c).await.map(|_| ())?);
     Ok(())
 }

@@ -53,10 +53,10 @@ pub async fn delete(tx: &mut Tx, user_id: i64, conversation_id: i64) -> Result<(
     Ok(())
 }
 
-const OLDEST: &str = "select user_id from memberships where conversation_id = $1 and user_id <> $2 \
-    order by joined_position, user_id limit 1";
+const OLDEST: &str = "select p.user_id from memberships p join users u on u.id = p.user_id \
+    where p.conversation_id = $1 and p.user_id <> $2 order by u.disabled, p.joined_position, p.user_id limit 1";
 
-/// The member who has been there longest, but for one.
+/// The member who has been there longest, but for one; somebody who is shut out only if there is nobody else.
 pub async fn oldest_but(conn: &mut Conn, conversation_id: i64, user_id: i64) -> Result<Option<i64>> {
     Ok(on!(conn, c => sqlx::query_scalar(OLDEST).bind(conversation_id).bind(user_id).fetch_optional(c).await?))
 }

@@ -70,3 +70,20 @@ pub async fn delete(tx: &mut Tx, code: &str) -> Result<bool> {
     let gone = on!(tx.write(), c => sqlx::query(DELETE).bind(code).execute(c).await.map(|done| done.rows_affected())?);
     Ok(gone > 0)
 }
+
+const DELETE_OF: &str = "delete from registration_invites where creator_id = $1";
+
+/// Ends all that one admin has made.
+pub async fn delete_of(tx: &mut Tx, creator_id: i64) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(DELETE_OF).bind(creator_id).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+const DELETE_ENDED: &str = concat!("delete from registration_invites where not (", holds!(), ")");
+
+/// Deletes those that do not hold any more.
+pub async fn delete_ended(tx: &mut Tx) -> Result<()> {
+    let now = tx.now;
+    on!(tx.write(), c => sqlx::query(DELETE_ENDED).bind(now).execute(c).await.map(|_| ())?);
+    Ok(())
+}

@@ -101,9 +101,9 @@ pub async fn fold(conn: &mut Conn, id: i64, name_key: &str, skeleton: &str) -> R
     Ok(())
 }
 
-const ID_OF: &str = "select id from users where name_key = $1";
+const ID_OF: &str = "select id from users where name_key = $1 and not deleted";
 
-/// The account behind a name.
+/// The account behind a name; none for one that was deleted.
 pub async fn id_of(conn: &mut Conn, name_key: &str) -> Result<Option<i64>> {
     Ok(on!(conn, c => sqlx::query_scalar(ID_OF).bind(name_key).fetch_optional(c).await?))
 }
