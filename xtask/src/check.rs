@@ -1,5 +1,7 @@
 //! `cargo xtask check NAME`: the long checks, which `cargo xtask test` runs with small numbers, in full.
 
+mod dependencies;
+
 use std::process::Command;
 
 use crate::{Outcome, cargo, child, postgres::Postgres, test, tool};
@@ -29,12 +31,6 @@ const CHECKS: &[Check] = &[
         filter: "failpoint::",
     },
     Check {
-        name: "failpoints",
-        promise: "20 x death at each step of a write and in checkpoints; 2,000 subscribes that are slow to read",
-        target: "delivery",
-        filter: "failpoint::",
-    },
-    Check {
         name: "sync-before-ack",
         promise: "1,000 sends under strace: the disk has each before its answer leaves",
         target: "delivery",
@@ -48,7 +44,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "disk-faults",
-        promise: "a disk that fills up 10 times; 51 writes and syncs of it that fail",
+        promise: "a disk that fills up 10 times; 75 writes and syncs of it that fail",
         target: "delivery",
         filter: "failure::",
     },
@@ -173,6 +169,24 @@ const CHECKS: &[Check] = &[
         filter: "removal::",
     },
     Check {
+        name: "outsider",
+        promise: "1,000 events of a private group: nothing of them is on the wire of somebody outside",
+        target: "delivery",
+        filter: "outsider::",
+    },
+    Check {
+        name: "client-cuts",
+        promise: "200 x 50 steps with cuts longer than the replay: a client knows what a fresh one knows",
+        target: "client",
+        filter: "after_cuts",
+    },
+    Check {
+        name: "unread",
+        promise: "40 x 60 random steps: unread counts are what their definition counts",
+        target: "api",
+        filter: "unread::",
+    },
+    Check {
         name: "search-fuzz",
         promise: "5,000 hostile queries: nothing found, or refused as not understood",
         target: "api",
@@ -192,12 +206,18 @@ const CHECKS: &[Check] = &[
     },
 ];
 
+/// The one check that runs no test.
+const DEPENDENCIES: &str = "dependencies";
+
 /// Runs one check in full; without a name, lists them.
 pub fn check(arguments: &[String]) -> Outcome {
     let [name] = arguments else {
         list();
         return if arguments.is_empty() { Ok(()) } else { Err("one check at a time".to_owned()) };
     };
+    if name == DEPENDENCIES {
+        return dependencies::check();
+    }
     let Some(check) = CHECKS.iter().find(|check| check.name == name) else {
         list();
         return Err(format!("there is no check \"{name}\""));
@@ -228,6 +248,7 @@ fn command(check: &Check) -> Outcome<Command> {
 
 fn list() {
     println!("The long checks, each for `cargo xtask check NAME`:\n");
+    println!("  {DEPENDENCIES:<17}known faults, licences and sources of all crates that we build upon");
     for check in CHECKS {
         println!("  {:<17}{}", check.name, check.promise);
     }
