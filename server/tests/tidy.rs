@@ -185,6 +185,30 @@ fn there_is_one_sqlite_and_one_tls_provider() {
 }
 
 #[test]
+fn every_crate_is_one_of_crates_io_and_every_package_of_ours_forbids_unsafe_code() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    for package in lock.split("[[package]]").skip(1) {
+        let named = |key: &str| package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        let ours = named("name").unwrap();
+        match named("source") {
+            Some(source) => assert!(
+                source == r#""registry+https://github.com/rust-lang/crates.io-index""# && named("checksum").is_some(),
+                "{ours} is from {source}, or has no checksum"
+            ),
+            None => assert!(ours.contains("rookery") || ours == r#""xtask""#, "{ours} has no source"),
+        }
+    }
+    let manifests: Vec<String> = files().into_iter().filter(|path| path.ends_with("Cargo.toml")).collect();
+    assert!(manifests.len() >= 6, "{manifests:?}");
+    for path in manifests {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        assert!(text.contains("[lints]\nworkspace = true"), "{path} does not take the workspace's lints");
+    }
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("unsafe_code = \"forbid\""));
+}
+
+#[test]
 fn no_file_names_the_machine_it_was_made_on() {
     // In two parts, so that this file does not name them either.
     let homes = [["/home", "/"], ["/Users", "/"], ["/root", "/"], [r"C:\", r"Users\"]].map(|parts| parts.concat());
@@ -200,6 +224,54 @@ fn no_file_names_the_machine_it_was_made_on() {
         }
     }
     mistakes.report();
+}
+
+#[test]
+fn every_link_of_a_page_leads_somewhere() {
+    let mut mistakes = Mistakes::default();
+    let mut looked_at = 0;
+    for path in files() {
+        let is_page = ["README.md", "ARCHITECTURE.md"].contains(&path.as_str()) || path.starts_with("docs/");
+        if !is_page || !path.ends_with(".md") {
+            continue;
+        }
+        let page = root().join(&path);
+        let folder = page.parent().expect("a page lies in a folder");
+        let file = File::new(path, fs::read_to_string(&page).unwrap());
+        for (place, link) in links(&file.text).filter(|(_, link)| !link.contains("://")) {
+            looked_at += 1;
+            let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if target.is_empty() { page.clone() } else { folder.join(target) };
+            let is_there = || fs::read_to_string(&target).is_ok_and(|text| anchors(&text).any(|known| known == anchor));
+            if !target.exists() || !anchor.is_empty() && !is_there() {
+                mistakes.add(&file, place, &format!("{link} leads nowhere"));
+            }
+        }
+    }
+    assert!(looked_at > 20, "found only {looked_at} links");
+    mistakes.report();
+}
+
+/// What the text of a page links to, and its pictures, with their places; what stands in blocks of code is none.
+fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    [("](", ')'), ("src=\"", '"')].into_iter().flat_map(move |(begin, end)| {
+        text.match_indices(begin).filter_map(move |(place, _)| {
+            let (link, _) = text[place + begin.len()..].split_once(end)?;
+            let is_code = text[..place].matches("\n```").count() % 2 == 1;
+            (!is_code).then_some((place, link))
+        })
+    })
+}
+
+/// The names under which a page's headings can be linked to.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let mut is_code = false;
+    text.lines().filter_map(move |line| {
+        is_code ^= line.starts_with("```");
+        let heading = line.strip_prefix('#').filter(|_| !is_code)?.trim_start_matches('#').trim().to_lowercase();
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        Some(kept.map(|c| if c == ' ' { '-' } else { c }).collect())
+    })
 }
 
 /// What is wrong, gathered so that one run shows all of it.

@@ -6,7 +6,7 @@ use tonic::Code;
 
 use crate::{
     access::filled,
-    harness::{Served, Store},
+    harness::{Served, Store, fault::Wanted},
     on_both,
     raw::{Raw, methods, name_of, reason},
 };
@@ -43,6 +43,7 @@ async fn spoil(store: &Store) {
 
 on_both! {
     async fn an_error_tells_nothing_of_what_is_below(backend) {
+        let _wanted = Wanted::new();
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;
         spoil(&server.store).await;

@@ -8,6 +8,7 @@ use rookery_client::{
 };
 
 use crate::{
+    group::join,
     harness::{PASSWORD, Person, Process, Served, Store},
     listener::Listener,
     on_both,
@@ -111,6 +112,11 @@ on_both! {
             let request = v1::ListUsersRequest { filter: filter.into(), ..Default::default() };
             assert!(bob.api.list_users(request).await.unwrap().users.is_empty());
         }
+        // Nor does a search tell who she was.
+        for query in ["from:ada", "mentions:ada"] {
+            let request = v1::SearchMessagesRequest { query: query.into(), ..Default::default() };
+            assert_eq!(bob.api.search_messages(request).await.unwrap().total, 0, "{query}");
+        }
         // What she said stays, as that of somebody who is gone; her files that it shows, too.
         let kept = bob.messages(1).await;
         assert_eq!((kept.len(), &kept[1]), (2, &said));
@@ -140,8 +146,10 @@ on_both! {
         let alone = ada.group("alone", &[], true).await;
         let chat = bob.direct(&ada).await;
         let said = bob.say(chat, "Are you there?").await;
+        let said_id = said.id;
         let never = cleo.direct(&ada).await;
         ada.api.block_user(v1::BlockUserRequest { user_id: cleo.id }).await.ok();
+        let code = crate::invite::invite(&ada, other, 0, None).await.unwrap().code;
         let mut bobs = Listener::open(&bob).await;
         delete(&ada, MessagesFate::Keep).await;
 
@@ -173,7 +181,14 @@ on_both! {
                 refused(person.api.send_message(request).await, Code::FailedPrecondition, ErrorReason::WrongState);
             }
         }
+        let edit = v1::EditMessageRequest { conversation_id: chat, id: said_id, text: "Oh.".into() };
+        refused(bob.api.edit_message(edit).await, Code::FailedPrecondition, ErrorReason::WrongState);
+        let react = v1::AddReactionRequest { conversation_id: chat, id: said_id, emote: "👍".into() };
+        refused(bob.api.add_reaction(react).await, Code::FailedPrecondition, ErrorReason::WrongState);
+        let typing = v1::SendTypingRequest { conversation_id: chat, stopped: false };
+        refused(bob.api.send_typing(typing).await, Code::FailedPrecondition, ErrorReason::WrongState);
         let dan = server.user("dan").await;
+        not_found(join(&dan, v1::join_group_request::By::Code(code)).await);
         let none = dan.api.open_direct(v1::OpenDirectRequest { user_id: ada.id }).await;
         refused(none, Code::FailedPrecondition, ErrorReason::WrongState);
         not_found(bob.api.add_members(v1::AddMembersRequest { conversation_id: other, user_ids: vec![ada.id] }).await);

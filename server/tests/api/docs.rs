@@ -1,12 +1,15 @@
-//! docs/api.md is true: its commands run in order against a new server and say what the page shows, and its tables are
-//! complete.
+//! docs/api.md is true: its commands run in order against a new server and say what the page shows, they call every method,
+//! and its tables are complete.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use rookery_client::v1::ErrorReason;
 use rookery_server::config::LimitsConfig;
 
-use crate::harness::{Backend, Served, tool};
+use crate::{
+    harness::{Backend, Served, tool},
+    raw::{methods, name_of},
+};
 
 /// What differs from run to run.
 const CHANCE: [&str; 13] = [
@@ -102,6 +105,17 @@ async fn every_example_runs_and_says_what_the_page_shows() {
         }
     }
     assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn every_method_is_called_by_an_example() {
+    let page = page();
+    let examples = examples(&page);
+    let lines = examples.iter().flat_map(|(code, _)| code.lines()).filter(|line| !line.starts_with('#'));
+    let words = lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '/'));
+    let called: HashSet<&str> = words.collect();
+    let missing: Vec<String> = methods().iter().map(name_of).filter(|name| !called.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "no example calls {}", missing.join(", "));
 }
 
 #[test]

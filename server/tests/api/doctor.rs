@@ -7,7 +7,7 @@ use sqlx::Connection;
 
 use crate::{
     attachment::{picture, show},
-    harness::{Served, Store},
+    harness::{PASSWORD, Served, Store},
     on_both,
 };
 
@@ -42,6 +42,11 @@ on_both! {
         let server = Served::start(backend).await;
         std::fs::set_permissions(&server.store.dir, std::fs::Permissions::from_mode(0o700)).unwrap();
         let (ada, bob, cyd) = (server.user("ada").await, server.user("bob").await, server.user("cyd").await);
+        let dan = server.user("dan").await;
+        dan.direct(&ada).await;
+        dan.say(1, "farewell").await;
+        let delete = v1::DeleteAccountRequest { password: PASSWORD.into(), messages: v1::MessagesFate::Keep.into() };
+        dan.api.delete_account(delete).await.map(drop).unwrap();
         let chat = ada.direct(&bob).await;
         let group = ada.group("Rooks", &[&bob, &cyd], false).await;
         let shown = picture(&ada, "a.png").await;
@@ -65,7 +70,7 @@ on_both! {
             ("update conversations set members = 7 where kind = 3", "counts its members"),
             ("update messages set text = 'back' where deleted", "nothing is left of deleted messages"),
             ("delete from media", "each file that a message shows is known"),
-            ("delete from memberships where user_id = 1", "each direct chat has its two people"),
+            ("delete from memberships where user_id = 1", "each direct chat has its people"),
             ("update memberships set own_messages = 9 where user_id = 2", "what is counted by them are right"),
         ];
         for (text, rule) in faults {
@@ -77,6 +82,13 @@ on_both! {
         std::fs::set_permissions(&store.dir, std::fs::Permissions::from_mode(0o755)).unwrap();
         let (_, said) = examine(&store);
         assert!(said.contains("may be read by others"), "{said}");
+        let settings = store.dir.join("rookery.toml");
+        std::fs::write(&settings, "[gif]\nkey = \"canary\"\n").unwrap();
+        for (mode, line) in [(0o640, "FAULT  secrets: "), (0o600, "ok     secrets: ")] {
+            std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(mode)).unwrap();
+            let (_, said) = examine(&store);
+            assert!(said.contains(line) && !said.contains("canary"), "{said}");
+        }
     }
 
     async fn a_file_that_is_not_whole_is_found(backend) {

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use rookery_client::{Error, v1};
-use rookery_server::domain::ctx::Clock;
+use rookery_server::{Server, domain::ctx::Clock};
 use v1::join_group_request::By;
 
 use crate::{
@@ -111,6 +111,12 @@ on_both! {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
         assert_eq!(ids(&cleo).await, [1]);
         join(&bob, By::Code(used_up)).await.unwrap();
+        // What does not hold any more is cleared away in time.
+        let store = server.stop().await;
+        let server = Server::open(&store.config(), Clock::new(move || now.load(Ordering::SeqCst))).await.unwrap();
+        server.sweep().await.unwrap();
+        drop(server);
+        assert_eq!(store.texts("select cast(count(*) as text) from invites").await, ["1"]);
     }
 
     async fn invites_that_hold_are_listed_to_their_makers_and_all_to_the_owner(backend) {
@@ -235,6 +241,13 @@ on_both! {
         bob.say(group, "back").await;
         // Forgiven: leaving by herself, she may come again.
         bob.api.leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: false }).await.unwrap();
-        join(&bob, By::Code(code)).await.unwrap();
+        join(&bob, By::Code(code.clone())).await.unwrap();
+        // What somebody made goes with her when she is removed, not when she leaves.
+        let dan = server.user("dan").await;
+        ada.api.remove_member(v1::RemoveMemberRequest { conversation_id: group, user_id: cleo.id }).await.unwrap();
+        not_found(join(&dan, By::Code(code)).await);
+        let code = invite(&bob, group, 0, None).await.unwrap().code;
+        bob.api.leave_group(v1::LeaveGroupRequest { conversation_id: group, silent: false }).await.unwrap();
+        join(&dan, By::Code(code)).await.unwrap();
     }
 }

@@ -4,17 +4,14 @@ use std::time::Duration;
 
 use rookery_client::{Code, Error, v1};
 use rookery_server::{Server, domain::ctx::Clock};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use v1::ErrorReason;
 
 use crate::{
     attachment::{left, show},
     corpus,
     exchange::{ask, get, upload},
-    harness::{Backend, Person, Served, in_full},
+    harness::{Person, Served},
     on_both,
     refusal::{bad_field, refused},
 };
@@ -329,35 +326,4 @@ on_both! {
         };
         assert_eq!((status(&alone).await, status(&shown).await, status(&worn).await), (404, 200, 200));
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_dribbles_is_given_up() {
-    if !in_full() {
-        return;
-    }
-    let server = Served::start(Backend::Sqlite).await;
-    let ada = server.user("ada").await;
-    let mut socket = TcpStream::connect(server.address).await.unwrap();
-    let head = format!(
-        "POST /media HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nx-rookery-name: a\r\ncontent-length: 1000\r\n\r\n",
-        ada.token
-    );
-    socket.write_all(head.as_bytes()).await.unwrap();
-    let (mut reading, mut writing) = socket.into_split();
-    let dribble = async {
-        while writing.write_all(b"x").await.is_ok() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    };
-    let answer = async {
-        let mut answer = [0; 12];
-        reading.read_exact(&mut answer).await.unwrap();
-        answer
-    };
-    let answered = async {
-        tokio::select! { answer = answer => answer, () = dribble => panic!("it broke off") }
-    };
-    let answer = tokio::time::timeout(Duration::from_secs(45), answered).await.expect("it is not given up");
-    assert_eq!(&answer, b"HTTP/1.1 503");
 }

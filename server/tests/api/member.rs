@@ -125,6 +125,20 @@ on_both! {
         assert_eq!((line.kind(), line.new_owner_id), (SystemKind::Left, 0));
     }
 
+    async fn somebody_who_is_shut_out_inherits_only_where_nobody_else_is(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
+        let operator = server.admin("rita").await;
+        let group = ada.group("g", &[&cleo], false).await;
+        add(&ada, group, &[&bob]).await.unwrap();
+        let mask = prost_types::FieldMask { paths: vec!["disabled".into()] };
+        let shut_out =
+            v1::UpdateAccountRequest { user_id: cleo.id, disabled: true, update_mask: Some(mask), ..Default::default() };
+        operator.api.update_account(shut_out).await.unwrap();
+        leave(&ada, group, false).await;
+        assert_eq!(get(&bob, group).await.owner_id, bob.id);
+    }
+
     async fn the_owner_hands_a_group_over_to_a_member(backend) {
         let server = Served::start(backend).await;
         let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);

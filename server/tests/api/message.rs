@@ -125,7 +125,7 @@ on_both! {
     async fn who_takes_back_and_who_edits_what_was_said(backend) {
         let server = Served::start(backend).await;
         let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
-        let (stranger, root) = (server.user("stranger").await, server.admin("root").await);
+        let (stranger, root) = (server.user("stranger").await, server.admin("rita").await);
         let group = ada.group("g", &[&bob, &cleo, &root], false).await;
         let chat = bob.direct(&root).await;
         // In each place, who may take back what Bob said there; nobody else may edit it.

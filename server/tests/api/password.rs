@@ -11,7 +11,7 @@ use rookery_client::{
 };
 
 use crate::{
-    harness::{Backend, PASSWORD, Person, Served, Store},
+    harness::{Backend, PASSWORD, Person, Served, Store, fault, in_full, patience},
     listener::Listener,
     on_both,
     refusal::{bad_field, refused},
@@ -107,16 +107,23 @@ on_both! {
             refused(api.sign_in(sign_in(name, wrong)).await, Code::Unauthenticated, ErrorReason::WrongCredentials);
         }
         // What is too long is refused before it is hashed: a hash takes tens of milliseconds.
-        let huge = "x".repeat(200_000);
-        let mut shortest = Duration::MAX;
-        for _ in 0..10 {
-            let start = Instant::now();
-            bad_field(api.register(account("dan", &huge)).await, "password");
-            shortest = shortest.min(start.elapsed());
+        for length in [129, 200_000, 1 << 20] {
+            let long = "x".repeat(length);
+            let mut shortest = Duration::MAX;
+            for _ in 0..10 {
+                let start = Instant::now();
+                let answer = api.register(account("dan", &long)).await;
+                shortest = shortest.min(start.elapsed());
+                // The largest is no request at all.
+                if length < 1 << 20 {
+                    bad_field(answer, "password");
+                } else {
+                    refused(answer, Code::ResourceExhausted, ErrorReason::LimitReached);
+                }
+            }
+            println!("{backend:?}: a password of {length} characters is refused in {shortest:?}");
+            assert!(shortest < patience(Duration::from_millis(5)), "{length}: {shortest:?}");
         }
-        assert!(shortest < Duration::from_millis(50), "{shortest:?}");
-        let larger = api.register(account("dan", &"x".repeat(1 << 20))).await;
-        refused(larger, Code::ResourceExhausted, ErrorReason::LimitReached);
     }
 
     async fn a_hash_made_with_other_costs_is_made_anew_at_the_next_sign_in(backend) {
@@ -208,21 +215,29 @@ on_both! {
         }
         server.store.change("update users set disabled = true where name = 'bob'").await;
         let raw = crate::raw::Raw::new(server.address);
+        let tries = [("nobody", PASSWORD), ("ada", NEW), ("bob", PASSWORD)];
+        let rounds = if in_full() { 1000 } else { 12 };
         let mut answers = Vec::new();
-        let mut shortest = [Duration::MAX; 3];
-        for _ in 0..12 {
-            for (shortest, (name, password)) in
-                shortest.iter_mut().zip([("nobody", PASSWORD), ("ada", NEW), ("bob", PASSWORD)])
-            {
+        let (mut shortest, mut all) = ([Duration::MAX; 3], [Duration::ZERO; 3]);
+        // By turns: whatever else the machine does meanwhile makes them all slower.
+        for _ in 0..rounds {
+            for (number, (name, password)) in tries.into_iter().enumerate() {
                 let start = Instant::now();
                 let answer = raw.send(None, "AccountService/SignIn", &sign_in(name, password)).await;
-                *shortest = (*shortest).min(start.elapsed());
+                let taken = start.elapsed();
+                shortest[number] = shortest[number].min(taken);
+                all[number] += taken;
                 answers.push(crate::raw::seen(&answer.expect_err("it let her in")));
             }
         }
-        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        let different = answers.iter().find(|answer| **answer != answers[0]);
+        assert!(different.is_none(), "{different:?} is not {:?}", answers[0]);
         let (least, most) = (shortest.iter().min().unwrap(), shortest.iter().max().unwrap());
         assert!(*most < *least * 10, "each computes a hash: {shortest:?}");
+        let means = all.map(|all| all / rounds);
+        let gap = *means.iter().max().unwrap() - *means.iter().min().unwrap();
+        println!("{backend:?}: nobody, a wrong password and who is shut out take {means:?}: {gap:?} apart");
+        assert!(!in_full() || gap < Duration::from_millis(5), "{means:?}");
     }
 }
 
@@ -253,6 +268,7 @@ async fn a_token_is_in_no_file_no_copy_and_no_line_of_the_log() {
     let wal = store.dir.join("rookery.db-wal");
     assert!(wal.metadata().unwrap().len() > 0, "what was written last stands in the log of the database");
     process.kill();
+    fault::none_in(&log);
     let (mut files, mut folders) = (Vec::new(), vec![store.dir.clone()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -303,18 +319,24 @@ async fn a_flood_of_sign_ins_takes_little_memory_and_keeps_nobody_else() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let more = resident(process.id()).saturating_sub(before);
-    let mut surplus = 0;
+    let (mut surplus, mut longest) = (0, Duration::ZERO);
     for attempt in tries {
         let (error, taken) = attempt.await.unwrap();
         match error.reason {
             Some(ErrorReason::RateLimited) => {
-                assert!(error.retry_after.is_some() && taken < Duration::from_secs(20), "{taken:?}");
-                surplus += 1;
+                assert!(error.retry_after.is_some(), "{error:?}");
+                (surplus, longest) = (surplus + 1, longest.max(taken));
             }
             reason => assert_eq!(reason, Some(ErrorReason::WrongCredentials)),
         }
     }
     waits.sort();
+    let most = waits[waits.len() * 99 / 100];
+    println!(
+        "{surplus} of 500 were told to wait, within {longest:?}; {more} MiB more; {} other calls took {most:?} (99 %)",
+        waits.len()
+    );
     assert!(surplus > 100 && more <= 100, "{surplus} were told to wait; {more} MiB more");
-    assert!(waits[waits.len() * 99 / 100] < Duration::from_secs(1), "{waits:?}");
+    assert!(longest < patience(Duration::from_secs(2)), "{longest:?}");
+    assert!(most < patience(Duration::from_millis(100)), "{waits:?}");
 }

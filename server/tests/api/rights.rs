@@ -135,7 +135,7 @@ impl Cast {
         ] {
             people.insert(who, server.user(name).await);
         }
-        people.insert(Admin, server.admin("admin").await);
+        people.insert(Admin, server.admin("rita").await);
         people[&Revoked].api.sign_out(v1::SignOutRequest {}).await.unwrap();
         let (kim, blocker) = (server.user("kim").await, server.user("blocker").await);
         let newcomer = server.user("newcomer").await;

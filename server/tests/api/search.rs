@@ -10,7 +10,7 @@ use v1::ErrorReason;
 use crate::{
     attachment::{picture, show},
     gif::save,
-    harness::{Backend, Person, Served, in_full},
+    harness::{Backend, Person, Served, in_full, patience},
     media::keep,
     on_both,
     refusal::{bad_field, not_found, refused},
@@ -306,7 +306,8 @@ on_both! {
 
     // G03.
     async fn hostile_queries_find_nothing_or_are_refused(backend) {
-        let server = served(backend).await;
+        // In full by the limit that people's servers have: none of these queries is one that takes too long.
+        let server = if in_full() { Served::start(backend).await } else { served(backend).await };
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);
         let chat = ada.direct(&bob).await;
         ada.say(chat, "AND OR NOT NEAR conv2 from1 hasfile secret \" ' * ^ : ( ) %").await;
@@ -334,6 +335,7 @@ on_both! {
             slowest = slowest.max(began.elapsed());
         }
         println!("{backend:?}: {count} hostile queries, the slowest took {slowest:?}");
-        assert!(slowest < Duration::from_secs(2), "one took {slowest:?}");
+        // 200 ms are the query's; as much again is for the call about it.
+        assert!(slowest < patience(Duration::from_millis(400)), "one took {slowest:?}");
     }
 }

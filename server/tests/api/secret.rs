@@ -9,7 +9,7 @@ use sqlx::Connection;
 
 use crate::{
     exchange::{ask, get, upload},
-    harness::{PASSWORD, Person, Process, Store, promote, unique},
+    harness::{Backend, PASSWORD, Person, Process, Store, fault, promote, unique},
     listener::Listener,
     on_both,
     raw::{Raw, methods, name_of},
@@ -213,6 +213,7 @@ on_both! {
         cage.absent("errors", cage.errors.join("\n").as_bytes(), false);
         server.signal("TERM");
         server.ended_within(std::time::Duration::from_secs(20));
+        fault::none_in(&log);
         let said = std::fs::read(&log).unwrap();
         assert!(said.len() > 10_000, "the log has all levels: {} bytes", said.len());
         cage.absent("the log", &said, false);
@@ -220,6 +221,37 @@ on_both! {
             cage.absent(name, &std::fs::read(Path::new(&store.dir).join(name)).unwrap_or_default(), false);
         }
     }
+}
+
+/// A panic says where it was and how one got there, and nothing of what was in hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_in_no_panic() {
+    let mut cage = Cage::default();
+    let store = Store::new(Backend::Sqlite).await;
+    let log = store.dir.join("stderr");
+    let script = "RUST_BACKTRACE=1 ROOKERY_LOG_LEVEL=trace exec \"$@\" 2>\"$0\"";
+    // The two calls after Register, and the first change after it.
+    let failpoints = "call=1*off->2*panic->off;inserted=1*off->1*panic->off";
+    let before = ["sh", "-c", script, log.to_str().unwrap()];
+    let mut server = Process::failing(&store, failpoints, &before, "127.0.0.1:0");
+    let ada = Person::register(&server.url(), "ada").await;
+    cage.keep("a token", &ada.token, false);
+    cage.keep("a password", PASSWORD, false);
+    let sign_in = v1::SignInRequest { name: "ada".into(), password: PASSWORD.into(), ..Default::default() };
+    cage.refused(ada.api.sign_in(sign_in).await);
+    let text = cage.fresh("a message", true);
+    // Stored as one of a group, which a plain text alone is not.
+    let text = format!("for @ada {text}");
+    for _ in 0..2 {
+        let send = v1::SendMessageRequest { conversation_id: 1, text: text.clone(), ..Default::default() };
+        cage.refused(ada.api.send_message(send).await);
+    }
+    server.kill();
+    let said = std::fs::read(&log).unwrap();
+    let panics = String::from_utf8_lossy(&said).matches(" a panic place=").count();
+    assert_eq!(panics, 3, "each call came to its panic: {:?}", cage.errors);
+    cage.absent("the log", &said, false);
+    cage.absent("errors", cage.errors.join("\n").as_bytes(), false);
 }
 
 /// What holds a secret shows none of it in its Debug form, which is what a log would get.

@@ -231,6 +231,31 @@ async fn one_bearer_token_counts_and_nothing_else() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_else_is_said_of_the_caller_the_token_says_who_it_is() {
+    let server = Served::start(Backend::Sqlite).await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let path = "/rookery.v1.UserService/GetUser";
+    // Also to another host: what a call's target says of it goes before its field.
+    for target in [path.to_owned(), format!("http://elsewhere.example{path}")] {
+        for forged in [
+            format!("x-user-id: {}\r\nx-forwarded-user: ada\r\nremote-user: ada", ada.id),
+            format!("proxy-authorization: Bearer {0}\r\nx-authorization: Bearer {0}", ada.token),
+            "x-forwarded-for: 192.0.2.7, 127.0.0.1\r\nx-real-ip: 127.0.0.1\r\nx-forwarded-proto: https".into(),
+            "x-forwarded-host: elsewhere.example\r\nhost: elsewhere.example".into(),
+            "forwarded: for=127.0.0.1;host=elsewhere.example;proto=https".into(),
+        ] {
+            let head = format!("POST {target} HTTP/1.1\r\ncontent-type: application/grpc-web+proto\r\n{forged}");
+            let (answer, body) = http(server.address, &head, &[0; 5]).await;
+            assert!(answer.contains("grpc-status: 16") && !contains(&body, b"ada"), "{forged}: {answer}");
+            let (answer, body) =
+                http(server.address, &format!("{head}\r\nauthorization: Bearer {}", bob.token), &[0; 5]).await;
+            assert!(contains(&body, b"grpc-status:0") && contains(&body, b"bob"), "{forged}: {answer}");
+            assert!(!contains(&body, b"ada"), "{forged}: {}", body.escape_ascii());
+        }
+    }
+}
+
 /// What one reader hears of a small story, but for what is random.
 async fn story(backend: Backend, plain_streams: bool) -> (Vec<v1::SubscribeResponse>, rookery_client::Error) {
     let store = Store::new(backend).await;

@@ -12,5 +12,6 @@ mod nginx;
 mod request;
 mod silence;
 mod stall;
+mod surface;
 mod target;
 mod tls;

@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use rookery_client::{Code, v1};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -17,8 +16,8 @@ use tokio::{
 };
 
 use crate::{
-    harness::{Backend, Person, Store, in_full},
-    request::{Client, framed},
+    harness::{Backend, Person, Store, fault, in_full},
+    request::{Client, framed, until},
     target::{Target, free_port},
     tls::{Authority, BOTH},
 };
@@ -140,19 +139,7 @@ async fn nginx_passes_everything_on_as_the_documentation_sets_it_up() {
     );
     let answer = say(connect(b"http/1.1").await, &[head.into_bytes(), vec![7; size]].concat()).await;
     assert!(answer.starts_with("http/1.1 200") && answer.contains(&format!("\"size\":\"{size}\"")), "{answer}");
-}
-
-/// Reads a stream until some bytes are in it.
-async fn until(stream: &mut h2::RecvStream, wanted: &[u8]) {
-    let mut all = Vec::new();
-    let read = async {
-        while !all.windows(wanted.len()).any(|window| window == wanted) {
-            let data: Bytes = stream.data().await.expect("the stream goes on").unwrap();
-            let _ = stream.flow_control().release_capacity(data.len());
-            all.extend_from_slice(&data);
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), read).await.expect("it does not come");
+    fault::none_in(&log);
 }
 
 /// Says something and reads to the end; in lower case.

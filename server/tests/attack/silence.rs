@@ -12,10 +12,13 @@ use tokio::{
 
 use crate::{
     frame::{DATA, END_HEADERS, HEADERS, RST_STREAM, Wire, call},
-    harness::in_full,
+    harness::{in_full, patience},
     target::Target,
     tls,
 };
+
+/// What the end may take once its time has come: two thousand connections end at once.
+const MARGIN: Duration = Duration::from_secs(2);
 
 /// What a connection may take to come to the point.
 fn greeting() -> Duration {
@@ -31,6 +34,7 @@ fn body() -> Duration {
 async fn are_closed(target: &Target, count: usize, words: &[u8]) {
     let before = target.memory();
     let begun = Instant::now();
+    let limit = patience(greeting()) + MARGIN;
     let silent = join_all((0..count).map(|_| async {
         let mut socket = TcpStream::connect(target.server.address).await.unwrap();
         socket.write_all(words).await.unwrap();
@@ -39,11 +43,12 @@ async fn are_closed(target: &Target, count: usize, words: &[u8]) {
     .await;
     let closed = join_all(silent.into_iter().map(|mut socket| async move {
         let mut rest = Vec::new();
-        let _ = timeout(greeting() * 10, socket.read_to_end(&mut rest)).await.expect("a silent connection goes on");
+        let _ = timeout(limit, socket.read_to_end(&mut rest)).await.expect("a silent connection goes on");
     }));
     closed.await;
     println!("{count} connections were closed within {:?}", begun.elapsed());
     assert!(begun.elapsed() > greeting() / 2, "they were not heard");
+    assert!(begun.elapsed() < limit, "{:?}", begun.elapsed());
     target.grew_at_most(before, 64, "silence");
 }
 
@@ -91,7 +96,7 @@ async fn dribbles(target: &Target, head: &str, words: &str) -> Duration {
     tokio::select! {
         _ = reader.read_to_end(&mut answer) => {}
         () = dribble => {}
-        () = tokio::time::sleep(body() * 20) => panic!("it dribbles on after {head}"),
+        () = tokio::time::sleep(patience(body()) + MARGIN) => panic!("it dribbles on after {head}"),
     }
     begun.elapsed()
 }
@@ -126,6 +131,7 @@ async fn f08_a_body_without_an_end_is_given_up_though_its_client_answers() {
     let begun = Instant::now();
     let answer = wire.until(|frame| frame.stream == 1 && matches!(frame.kind, HEADERS | RST_STREAM)).await.unwrap();
     println!("F08: {:?}, frame {}", begun.elapsed(), answer.kind);
+    assert!(begun.elapsed() < patience(body()) + MARGIN, "{:?}", begun.elapsed());
     // The connection goes on: another call is answered.
     wire.send(HEADERS, END_HEADERS, 3, &call("ServerService/GetServerInfo", &[])).await.unwrap();
     wire.send(DATA, 1, 3, &[0; 5]).await.unwrap();

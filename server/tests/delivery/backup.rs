@@ -1,6 +1,6 @@
 //! A12: a backup that is made under load holds all that was acknowledged before it began, whole.
 
-use std::{collections::HashSet, process::Command, sync::Arc, time::Duration};
+use std::{collections::HashSet, os::unix::fs::PermissionsExt, process::Command, sync::Arc, time::Duration};
 
 use rookery_client::{Api, v1};
 
@@ -15,6 +15,16 @@ fn run(word: &str, copy: &std::path::Path, data: &std::path::Path) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_rookery-server"));
     let status = program.arg(word).arg(copy).arg("--data").arg(data).status().unwrap();
     assert!(status.success(), "{word}");
+}
+
+/// A copy is as private as what it was made of, and `doctor` finds nothing wrong with it.
+fn is_whole(copy: &std::path::Path) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_rookery-server"));
+    let said = program.arg("doctor").arg("--data").arg(copy).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    for (path, mode) in [(copy.to_owned(), 0o700), (copy.join("rookery.db"), 0o600)] {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, mode);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,6 +67,7 @@ async fn a_backup_under_load_has_what_was_acknowledged_before_it_began() {
         let copy = outer.dir.join(format!("copy{round}"));
         let (from, to) = (inner.dir.clone(), copy.clone());
         tokio::task::spawn_blocking(move || run("backup", &to, &from)).await.unwrap();
+        is_whole(&copy);
         // Elsewhere, while the first one goes on.
         let elsewhere = Store { dir: outer.dir.join(format!("elsewhere{round}")), database: String::new() };
         std::fs::create_dir_all(&elsewhere.dir).unwrap();

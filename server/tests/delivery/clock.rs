@@ -1,18 +1,22 @@
-//! J05: the machine's clock jumps, far ahead and back. Numbers are the order; time says nothing about it.
+//! J05: the machine's clock jumps, far ahead and back, while a stream is open and between two. Numbers are the order; time says
+//! nothing about it.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use rookery_client::{Api, Code, v1};
 use rookery_server::domain::ctx::Clock;
+use tokio::sync::Notify;
 
 use crate::{
-    harness::{PASSWORD, Person, Served, Store},
+    harness::{PASSWORD, Person, Served, Store, patience},
     ledger::Ledger,
     on_both,
     traffic::{End, Reader, chance, request_id, send, stored},
@@ -34,26 +38,53 @@ on_both! {
         let mut ada = server.user("ada").await;
         let ledger = Arc::new(Ledger::default());
         let mut reader = Reader::new(&ada.api, &ledger, "ada", BTreeMap::from([(1, 0)]));
+        // A script's token holds until it is revoked, so no jump ends its stream.
+        let script = v1::CreateTokenRequest {
+            name: "script".into(),
+            scopes: vec![v1::TokenScope::Read.into()],
+            ..Default::default()
+        };
+        let script = ada.api.create_token(script).await.unwrap().token;
+        let mut watcher = Reader::new(&ada.api, &ledger, "who watches", BTreeMap::from([(1, 0)]));
         // Two hours back, 400 days ahead, and back to the present; in mid-run, and once more over a restart.
         for jump in [0, -2 * HOUR, 400 * 24 * HOUR, -2 * HOUR, 0] {
-            ahead.store(jump, Ordering::Relaxed);
             for restart in [false, true] {
                 if restart {
                     server = Served::serve(server.stop().await, &config, clock.clone()).await;
                 }
-                // Her session has ended of age where the clock is 400 days ahead of the last use of it.
-                ada = again(&server, ada, jump > 0 && !restart).await;
+                watcher.api = Api::new(&server.url(), Some(&script)).unwrap();
+                let (open, goal) = (Notify::new(), RefCell::new(None));
+                let watching = watcher.read(|watcher| {
+                    if watcher.caught_up {
+                        open.notify_one();
+                    }
+                    goal.borrow().as_ref().is_some_and(|goal| watcher.has(goal))
+                });
+                let writing = async {
+                    open.notified().await;
+                    ahead.store(jump, Ordering::Relaxed);
+                    // Her session has ended of age where the clock is 400 days ahead of the last use of it.
+                    ada = again(&server, ada.clone(), jump > 0 && !restart).await;
+                    for number in 0..5 {
+                        let request = v1::SendMessageRequest {
+                            conversation_id: 1,
+                            text: format!("{jump} {number}"),
+                            request_id: request_id(&mut chance),
+                            ..Default::default()
+                        };
+                        send(&ledger, (&ada.api, ada.id), request, || false).await.unwrap();
+                    }
+                    let rows = stored(&ada.api, &[1]).await;
+                    let positions: BTreeMap<i64, i64> = rows.iter().map(|(id, stored)| (*id, stored.position)).collect();
+                    *goal.borrow_mut() = Some(positions);
+                };
+                // All of it comes on the stream that was open when the clock jumped.
+                let watched = async { tokio::join!(watching, writing).0 };
+                let end = tokio::time::timeout(patience(Duration::from_secs(20)), watched).await;
+                assert!(matches!(end, Ok(End::Enough)), "the open stream, after a jump to {jump}: {end:?}");
+                // And to who resumes after the jump.
                 reader.api = ada.api.clone();
-                for number in 0..5 {
-                    let request = v1::SendMessageRequest {
-                        conversation_id: 1,
-                        text: format!("{jump} {number}"),
-                        request_id: request_id(&mut chance),
-                        ..Default::default()
-                    };
-                    send(&ledger, (&ada.api, ada.id), request, || false).await.unwrap();
-                }
-                let goal = stored(&ada.api, &[1]).await.iter().map(|(id, stored)| (*id, stored.position)).collect();
+                let goal = goal.into_inner().unwrap();
                 let end = reader.read(|reader| reader.has(&goal)).await;
                 assert!(matches!(end, End::Enough), "{end:?}");
             }

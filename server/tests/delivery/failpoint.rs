@@ -61,7 +61,7 @@ on_both! {
             .filter(|message| message.system.is_none())
             .map(|message| (message.conversation_id, message.id))
             .collect();
-        within(Duration::from_secs(5), "all that is stored is found", async || found(&readers[0], "says").await == all).await;
+        within(Duration::from_secs(20), "all that is stored is found", async || found(&readers[0], "says").await == all).await;
     }
 
     // A02: what was stored and not answered is answered when it is sent again.

@@ -18,8 +18,6 @@ use crate::{
     traffic::{branch, chance, people, request_id, stored},
 };
 
-/// A disk that takes so long to sync is the bottleneck, whatever the machine; the clients of this test need the processor.
-const SYNC: Duration = Duration::from_millis(400);
 const PEOPLE: usize = 24;
 
 #[derive(Default)]
@@ -58,7 +56,11 @@ async fn who_asks_four_times_too_much_gets_what_can_be_done_and_a_no_for_the_res
     let (peak_time, time) = (Duration::from_secs(peak_time), Duration::from_secs(time));
     let mut chance = chance("overload");
     let store = Store::new(Backend::Sqlite).await;
-    let delay = format!("inject=fsync,fdatasync:delay_enter={}", SYNC.as_micros());
+    // A disk that takes so long to sync is the bottleneck, whatever the machine; the clients of this test need the processor. Who
+    // is let in waits for the group that goes on, for 700 ms of others and for her own group: more than the promised second when
+    // each takes longer than this.
+    let sync = Duration::from_millis(if in_full() { 120 } else { 400 });
+    let delay = format!("inject=fsync,fdatasync:delay_enter={}", sync.as_micros());
     let trace = store.dir.join("trace").to_string_lossy().into_owned();
     let before = ["strace", "-D", "-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-e", &delay, "-o", &trace];
     let server = Process::under(&store, &before, "127.0.0.1:0");
@@ -127,8 +129,8 @@ async fn who_asks_four_times_too_much_gets_what_can_be_done_and_a_no_for_the_res
     let rows = stored(&senders[0].api, &[1]).await;
     ledger.verify(&rows, true);
     assert!(over.refused.load(Relaxed) > asked / 4, "nothing was refused: this shows nothing");
-    let (least, slowest, soon) = if in_full() { (0.7, 2, 5) } else { (0.3, 10, 50) };
+    let (least, slowest, soon) = if in_full() { (0.7, 1, 5) } else { (0.3, 10, 50) };
     assert!(good > can * least, "under load it does {good:.0} a second, {can:.0} else");
-    assert!(p99 < Duration::from_secs(slowest), "who was let in waited {p99:?}");
+    assert!(p99 <= Duration::from_secs(slowest), "who was let in waited {p99:?}");
     assert!(recovered < Duration::from_secs(soon), "it took {recovered:?} to recover");
 }

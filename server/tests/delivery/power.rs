@@ -1,5 +1,6 @@
 //! A04: the power goes. From all that the program wrote, what was synced before a moment is put together again, with some of
-//! the rest: in pieces, in any order, torn in the middle. A server must start on it and have every message that it told anybody of.
+//! the rest: in pieces, in any order, torn in the middle. A server must start on it and have every message that it told anybody of,
+//! by an answer or on a stream.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +20,7 @@ use crate::{
     harness::{Backend, Person, Served, Store, in_full},
     ledger::Ledger,
     trace::{Call, Trace, bytes_of, calls, is_write},
-    traffic::{branch, chance, people, request_id, send},
+    traffic::{End, Reader, branch, chance, people, request_id, send},
 };
 
 /// What a disk writes as a whole.
@@ -156,17 +157,24 @@ async fn what_was_told_is_there_after_the_power_went_at_any_moment() {
     let store = Store::new(Backend::Sqlite).await;
     let (mut server, output) = traced(&store, None);
     let writers = people(&server.url(), "writer", WRITERS).await;
+    let reader = &people(&server.url(), "reader", 1).await[0];
     let ledger = Arc::new(Ledger::default());
-    join_all(writers.iter().map(|writer| write(&ledger, writer, each, branch(&mut chance)))).await;
+    let mut reader = Reader::new(&reader.api, &ledger, "reader", BTreeMap::from([(1, 0)]));
+    let all = i64::try_from(WRITERS * each).unwrap();
+    let writing = join_all(writers.iter().map(|writer| write(&ledger, writer, each, branch(&mut chance))));
+    let (end, _) = tokio::join!(reader.read(|reader| reader.cursors[&1] >= all), writing);
+    assert!(matches!(end, End::Enough), "{end:?}");
     server.signal("TERM");
     assert_eq!(server.ended_within(Duration::from_secs(100)), Some(Some(0)));
     let text = finished(&output).await;
     let trace = Trace::read(&text, "/rookery.db-wal");
-    // An answer that was written in two pieces is not seen in the trace.
+    // Whichever was first, the answer or the event. One that was written in two pieces is not seen in the trace.
     let seen = |id: String| Some((trace.first_told(&id)?, id));
     let told: BTreeMap<String, usize> =
         ledger.acked_ids().into_iter().filter_map(seen).map(|(line, id)| (id, line)).collect();
     assert!(told.len() * 10 > WRITERS * each * 9, "only {} of {} answers were seen", told.len(), WRITERS * each);
+    let shown = told.keys().filter(|id| trace.told(id) > 1).count();
+    assert!(shown * 10 > told.len() * 9, "only {shown} of {} were seen to be shown to the reader", told.len());
     let calls: Vec<Call> = calls(&text).collect();
     let folder = store.dir.to_string_lossy().into_owned();
     let files = FILES.map(|file| steps(&calls, &folder, file));
@@ -174,7 +182,7 @@ async fn what_was_told_is_there_after_the_power_went_at_any_moment() {
     let (first, last) = (lines.iter().copied().min().unwrap(), lines.iter().copied().max().unwrap());
     let stops =
         calls.iter().filter(|call| call.file.ends_with("/rookery.db") && is_write(call)).map(|call| call.begin).max();
-    println!("{} changes of the database and its log; {} messages", lines.len(), told.len());
+    println!("{} changes of the database and its log; {} messages, {shown} of them shown", lines.len(), told.len());
     let mut lost = 0;
     for number in 0..cuts {
         // A third of the moments lie where the log is folded into the file.

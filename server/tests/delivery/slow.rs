@@ -1,18 +1,19 @@
 //! B09: a reader who does not keep up holds up nobody, and loses nothing but her stream.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use rookery_client::{
-    Api, Code,
+    Api, Code, Error, EventStream,
     v1::{self, ErrorReason},
 };
 
 use crate::{
-    harness::{Process, Served, Store, in_full},
+    harness::{Process, Served, Store, in_full, patience},
     ledger::Ledger,
     on_both,
     traffic::{End, Reader, chance, people, request_id, send, stored},
@@ -29,15 +30,21 @@ on_both! {
         let cursors = BTreeMap::from([(1, 0)]);
         let mut slow = Reader::new(&people[2].api, &ledger, "slow", cursors.clone());
         let mut quick = Reader::new(&quick.api, &ledger, "quick", cursors.clone());
-        // She opens a stream and does not read it.
+        // She opens a stream and does not read it; in full she takes an event a second, of 200.
         let request = v1::SubscribeRequest { cursors: [(1, 0)].into(), ..Default::default() };
         let mut stream = people[2].api.subscribe(request).await.unwrap();
         ledger.open(slow.number, &slow.cursors);
+        let opened = Instant::now();
         let memory = resident(&server);
         // More than what a connection and the machine hold on the way, in long messages.
         let count = if in_full() { 900 } else { 700 };
+        let written = Cell::new(false);
         let writing = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(5));
             for number in 0..count {
+                if in_full() {
+                    pace.tick().await;
+                }
                 let request = v1::SendMessageRequest {
                     conversation_id: 1,
                     text: long(number),
@@ -46,29 +53,34 @@ on_both! {
                 };
                 send(&ledger, (&writer.api, writer.id), request, || false).await.unwrap();
             }
+            written.set(true);
+        };
+        let reading = async {
+            while in_full() && !written.get() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                take(&mut stream, &mut slow).await?;
+            }
+            Ok::<(), Error>(())
         };
         let begun = Instant::now();
-        let (ended, ()) = tokio::join!(quick.read(|reader| reader.cursors[&1] >= count), writing);
+        let quickly = quick.read(|reader| reader.cursors[&1] >= count);
+        let (ended, (), mut taken) = tokio::join!(quickly, writing, reading);
         assert!(matches!(ended, End::Enough), "who reads was cut off too: {ended:?}");
         println!("{backend:?}: {count} messages in {:?}", begun.elapsed());
         let grown = resident(&server).saturating_sub(memory);
         assert!(grown < 64 * 1024, "the server grew by {grown} KiB");
         // Now she reads: what was on its way, then why it ended.
         let error = loop {
-            match tokio::time::timeout(Duration::from_secs(60), stream.next()).await.expect("the stream goes on") {
-                Ok(Some(response)) => {
-                    ledger.see(slow.number, &response);
-                    if response.position > 0 && response.conversation_id == 1 {
-                        slow.cursors.insert(1, response.position);
-                    }
-                }
-                Ok(None) => panic!("the stream ended in order"),
+            match taken {
+                Ok(()) => taken = take(&mut stream, &mut slow).await,
                 Err(error) => break error,
             }
         };
+        let lived = opened.elapsed();
         assert_eq!((error.code, error.reason), (Code::ResourceExhausted, Some(ErrorReason::SlowReader)));
+        assert!(lived <= patience(Duration::from_secs(60)), "her stream ended only after {lived:?}");
         assert!(slow.cursors[&1] < count, "she was not slow");
-        println!("{backend:?}: cut off after {} of {count}, {grown} KiB grown", slow.cursors[&1]);
+        println!("{backend:?}: cut off after {} of {count} and {lived:?}, {grown} KiB grown", slow.cursors[&1]);
         let rows = stored(&writer.api, &[1]).await;
         let ended = slow.read(|reader| reader.cursors[&1] >= count).await;
         assert!(matches!(ended, End::Enough), "{ended:?}");
@@ -98,6 +110,17 @@ on_both! {
         drop(still);
         server.stop().await;
     }
+}
+
+/// Takes one event off a stream, and notes it.
+async fn take(stream: &mut EventStream, reader: &mut Reader) -> Result<(), Error> {
+    let next = tokio::time::timeout(Duration::from_secs(60), stream.next()).await.expect("the stream goes on");
+    let response = next?.expect("the stream ended in order");
+    reader.ledger.see(reader.number, &response);
+    if response.position > 0 && response.conversation_id == 1 {
+        reader.cursors.insert(1, response.position);
+    }
+    Ok(())
 }
 
 /// A text as long as they may be, in characters and in bytes.

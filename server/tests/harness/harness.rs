@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::disallowed_methods)]
 
+pub mod fault;
+
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
@@ -51,6 +53,12 @@ pub fn in_full() -> bool {
     std::env::var("ROOKERY_CHECK").is_ok_and(|value| value == "full")
 }
 
+/// How long something may take: as promised in a long check, which has the machine for itself; else ten times as long, so
+/// that nothing hangs.
+pub fn patience(promised: Duration) -> Duration {
+    if in_full() { promised } else { promised * 10 }
+}
+
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A name that no other test has.
@@ -58,7 +66,7 @@ pub fn unique(word: &str) -> String {
     format!("{word}{}x{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A folder or database of one test's own; gone when dropped.
+/// A folder or database of one test's own; both are gone when dropped.
 #[derive(Debug)]
 pub struct Store {
     pub dir: PathBuf,
@@ -130,9 +138,25 @@ impl Store {
     }
 }
 
+/// A database server that a test has killed keeps it; the folder of all goes at the end.
+fn drop_database(server: &str, drop: String) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _ = runtime.block_on(async {
+        let mut conn = sqlx::PgConnection::connect(server).await?;
+        sqlx::query(sqlx::AssertSqlSafe(drop)).execute(&mut conn).await?;
+        conn.close().await
+    });
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.dir);
+        // The test's own runtime may have ended, or wait for us.
+        if let Some((server, name)) = self.database.rsplit_once('/') {
+            let (server, drop) = (format!("{server}/postgres"), format!("drop database if exists {name} with (force)"));
+            let _ = std::thread::spawn(move || drop_database(&server, drop)).join();
+        }
+        fault::none();
     }
 }
 
@@ -160,8 +184,7 @@ impl Served {
     }
 
     pub async fn serve(store: Store, config: &Config, clock: Clock) -> Self {
-        // What the server would log shows when a test fails.
-        let _ = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::WARN).try_init();
+        fault::watch();
         let server = Server::open(config, clock).await.unwrap();
         let owner_code = server.owner_code();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -264,6 +287,9 @@ impl Person {
 /// The program itself.
 pub struct Process {
     child: Child,
+    log: fault::Log,
+    /// Whether it is to do nothing wrong.
+    sound: bool,
     pub address: SocketAddr,
     program: Vec<String>,
     /// What the program finds in its environment.
@@ -278,30 +304,30 @@ impl Process {
 
     /// Starts it behind other programs (strace, say).
     pub fn under(store: &Store, before: &[&str], listen: &str) -> Self {
-        Self::of(env!("CARGO_BIN_EXE_rookery-server").into(), environment("", false), store, before, listen)
+        Self::of(env!("CARGO_BIN_EXE_rookery-server").into(), true, environment("", false), store, before, listen)
     }
 
     /// Starts it as it is for people, with rates.
     pub fn with_rates(store: &Store) -> Self {
         let program = env!("CARGO_BIN_EXE_rookery-server").into();
-        Self::of(program, environment("", true), store, &[], "127.0.0.1:0")
+        Self::of(program, true, environment("", true), store, &[], "127.0.0.1:0")
     }
 
     /// Starts the program that fails where it is told to, as server/src/fault.rs says.
     pub fn failing(store: &Store, failpoints: &str, before: &[&str], listen: &str) -> Self {
         let program = tool("ROOKERY_TEST_FAILING").to_string_lossy().into_owned();
-        Self::of(program, environment(failpoints, false), store, before, listen)
+        Self::of(program, false, environment(failpoints, false), store, before, listen)
     }
 
-    fn of(server: String, environment: Environment, store: &Store, before: &[&str], listen: &str) -> Self {
+    fn of(server: String, sound: bool, environment: Environment, store: &Store, before: &[&str], listen: &str) -> Self {
         let mut program: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
         program.push(server);
         program.extend(["--data".into(), store.dir.to_string_lossy().into_owned()]);
         if !store.database.is_empty() {
             program.extend(["--database".into(), store.database.clone()]);
         }
-        let (child, address) = spawn(&program, &environment, listen);
-        Self { child, address, program, environment }
+        let (child, log, address) = spawn(&program, &environment, listen);
+        Self { child, log, sound, address, program, environment }
     }
 
     pub fn url(&self) -> String {
@@ -338,10 +364,17 @@ impl Process {
 
     /// Starts it again, on the same address.
     pub fn restart(&mut self) {
+        self.end();
+        let (child, log, address) = spawn(&self.program, &self.environment, &self.address.to_string());
+        (self.child, self.log, self.address) = (child, log, address);
+    }
+
+    /// Kills it, and looks whether it did anything wrong.
+    fn end(&mut self) {
         self.kill();
-        let (child, address) = spawn(&self.program, &self.environment, &self.address.to_string());
-        self.child = child;
-        self.address = address;
+        if self.sound {
+            self.log.none();
+        }
     }
 
     /// The same, to fail elsewhere from now on.
@@ -353,7 +386,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        self.end();
     }
 }
 
@@ -363,22 +396,23 @@ fn environment(failpoints: &str, rates: bool) -> Environment {
     [("FAILPOINTS", failpoints.to_owned()), ("ROOKERY_LIMITS_ENABLED", rates.to_string())]
 }
 
-fn spawn(program: &[String], environment: &Environment, listen: &str) -> (Child, SocketAddr) {
+fn spawn(program: &[String], environment: &Environment, listen: &str) -> (Child, fault::Log, SocketAddr) {
     let mut child = Command::new(&program[0])
         .args(&program[1..])
         .args(["--listen", listen])
         .env("ROOKERY_LOG_LEVEL", "warn")
         .envs(environment.iter().cloned())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let log = fault::Log::follow(child.stderr.take().unwrap());
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("Rookery is ready: ").and_then(|url| url.split_once("://"));
     let (_, address) = address.unwrap_or_else(|| panic!("it said {line:?}"));
     let address = address.parse().unwrap();
-    (child, address)
+    (child, log, address)
 }
 
 /// A tool's path, from the variable that `cargo xtask test` sets.
