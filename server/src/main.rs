@@ -65,9 +65,6 @@ fn start(flags: &Flags) -> Result<(), String> {
 async fn serve(config: &Config) -> Result<(), String> {
     let _lock = lock(&config.data)?;
     let tls = config.tls()?.is_some();
-    for exposed in config.exposed() {
-        tracing::warn!("{exposed}");
-    }
     let address = config.address()?;
     let listener = TcpListener::bind(address)
         .await
@@ -82,11 +79,16 @@ async fn serve(config: &Config) -> Result<(), String> {
         }
     };
     let mut server = Server::open(config, Clock::system()).await?;
+    for exposed in config.exposed() {
+        tracing::warn!("{exposed}");
+    }
     if let Some((listener, counted)) = metrics {
         server.tell_metrics(listener, counted);
     }
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    // Without TLS there is nothing to read again; whoever asks for it must not end the server.
+    let _hangup = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     // Whoever started us may have stopped reading; that is no reason to stop.
     let _ = writeln!(std::io::stdout(), "Rookery is ready: {}://{address}", if tls { "https" } else { "http" });

@@ -2,9 +2,11 @@
 //! waits for them without end.
 
 use std::{
+    future::Future,
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::{
@@ -15,6 +17,9 @@ use tokio_rustls::server::TlsStream;
 
 /// What every HTTP/2 client begins with.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How long a client has to end its own side.
+const REST: Duration = Duration::from_secs(1);
 
 /// A way to the client.
 pub enum Socket {
@@ -37,6 +42,8 @@ pub struct Greeted {
     head: [u8; PREFACE.len()],
     /// What of `head` is still to be read.
     left: std::ops::Range<usize>,
+    /// Until when the client is heard out, once our side has ended.
+    rest: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 /// Waits until it is clear what the client speaks.
@@ -55,7 +62,7 @@ pub async fn greet(mut socket: Socket) -> io::Result<(Version, Greeted)> {
             break Version::Http2;
         }
     };
-    Ok((version, Greeted { socket, head, left: 0..length }))
+    Ok((version, Greeted { socket, head, left: 0..length, rest: None }))
 }
 
 macro_rules! to_socket {
@@ -135,7 +142,24 @@ impl AsyncWrite for Greeted {
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
+    /// Ends our side and then hears the client out for a moment. Were the socket closed while something of hers is unread, the
+    /// system would reset the connection, and she might never read what she was answered last.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.rest.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+        }
+        let rest = this.rest.get_or_insert_with(|| Box::pin(tokio::time::sleep(REST)));
+        if rest.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut bytes = [0; 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = ready!(Pin::new(&mut this.socket).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }

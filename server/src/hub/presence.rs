@@ -129,23 +129,27 @@ impl Hub {
     pub fn set_view(&self, user_id: i64, session_id: &str, conversation_ids: &[i64]) -> bool {
         let mut state = self.lock();
         let Some(stream) = state.find(user_id, session_id) else { return false };
-        let visible: Vec<i64> = conversation_ids.iter().copied().filter(|id| stream.rooms.contains(id)).collect();
-        let new: Vec<i64> = visible.iter().copied().filter(|id| !stream.view.contains(id)).collect();
-        stream.view = visible;
+        // Also what the stream is not in yet: it may have been told of a conversation before it is put there.
+        let before = std::mem::replace(&mut stream.view, conversation_ids.to_vec());
         let session = stream.session.clone();
-        // Whoever looks at a large conversation is told at once who is there.
-        for id in new {
-            let Some(room) = state.rooms.get(&id) else { continue };
-            if room.is_small(self.settings.small_group) || !session.wants.presence {
-                continue;
-            }
-            let people = room.readers.values().map(|reader| reader.session.user_id).collect();
-            let people = state.list(user_id, people);
-            for frame in joined(&people) {
-                session.push(frame, Instant::now());
-            }
+        for id in conversation_ids.iter().filter(|id| !before.contains(id)) {
+            self.show_people(&state, &session, *id);
         }
         true
+    }
+
+    /// Whoever looks at a large conversation is told at once who is there.
+    pub(super) fn show_people(&self, state: &State, session: &Session, conversation_id: i64) {
+        let looks = state.streams.get(&session.number).is_some_and(|stream| stream.view.contains(&conversation_id));
+        let room = state.rooms.get(&conversation_id).filter(|room| room.readers.contains_key(&session.number));
+        let Some(room) = room.filter(|room| !room.is_small(self.settings.small_group)) else { return };
+        if !looks || !session.wants.presence {
+            return;
+        }
+        let people = room.readers.values().map(|reader| reader.session.user_id).collect();
+        for frame in joined(&state.list(session.user_id, people)) {
+            session.push(frame, Instant::now());
+        }
     }
 
     /// Tells those who look if a user's presence is another than was last told.

@@ -266,6 +266,7 @@ impl Hub {
         let mut state = self.lock();
         for place in places {
             state.put_in(session, place);
+            self.show_people(&state, session, place.conversation_id);
         }
         state.check_invariants();
     }
@@ -278,6 +279,7 @@ impl Hub {
             return false;
         }
         state.put_in(session, place);
+        self.show_people(&state, session, place.conversation_id);
         state.check_invariants();
         true
     }

@@ -607,4 +607,14 @@ fn a_large_room_tells_those_who_look_once_a_second_and_at_most_four_names() {
     assert_eq!(told(), [0; 8], "who does not look is told nothing");
     second();
     assert_eq!(told(), [0; 8], "and nothing twice");
+    // A device may show what its stream is not in yet.
+    let late = live(&hub, 9, 0);
+    hub.arrive(&late, &status(StatusKind::Online));
+    drain(&late);
+    assert!(hub.set_view(9, "stream of 9", &[ROOM]));
+    assert_eq!(drain(&late).len(), 0);
+    hub.touch(&late, &[Place { conversation_id: ROOM, visible_from: 1, members: 51, direct: false }]);
+    let events: Vec<_> = drain(&late).into_iter().map(|(_, _, kind)| kind).collect();
+    let [Kind::PresenceChanged(changed)] = &events[..] else { panic!("{events:?}") };
+    assert!(changed.presences.len() >= 8, "{changed:?}");
 }

@@ -293,17 +293,21 @@ on_both! {
                 let code = match name.as_str() {
                     "ConversationService/RevokeInvite" => {
                         let group = callers.ada.group("codes", &[], false).await;
-                        Some(crate::invite::invite(&callers.ada, group, 0, None).await.unwrap().code)
+                        Some((group, crate::invite::invite(&callers.ada, group, 0, None).await.unwrap().code))
                     }
                     "AdminService/RevokeRegistrationInvite" => {
                         let invite = v1::CreateRegistrationInviteRequest::default();
-                        Some(callers.rita.api.create_registration_invite(invite).await.unwrap().invite.unwrap().code)
+                        let made = callers.rita.api.create_registration_invite(invite).await.unwrap();
+                        Some((1, made.invite.unwrap().code))
                     }
                     _ => None,
                 };
                 let mut world = if name.starts_with("AdminService/") { on_prey.clone() } else { world.clone() };
                 world.words.push(ears.ready.session_id.clone());
-                world.words.extend(code);
+                if let Some((conversation_id, code)) = code {
+                    world.conversations.push(conversation_id);
+                    world.words.push(code);
+                }
                 let world = Arc::new(world);
                 // A password that is looked at, or made, costs its hash: minutes in all, which the short form has not.
                 let dear = ["SignIn", "ResetPassword", "CreateAccount", "Register"].iter().any(|dear| name.ends_with(dear));

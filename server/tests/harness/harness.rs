@@ -9,7 +9,10 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -290,6 +293,8 @@ pub struct Process {
     log: fault::Log,
     /// Whether it is to do nothing wrong.
     sound: bool,
+    /// What it may say all the same.
+    wanted: OnceLock<&'static str>,
     pub address: SocketAddr,
     program: Vec<String>,
     /// What the program finds in its environment.
@@ -327,7 +332,7 @@ impl Process {
             program.extend(["--database".into(), store.database.clone()]);
         }
         let (child, log, address) = spawn(&program, &environment, listen);
-        Self { child, log, sound, address, program, environment }
+        Self { child, log, sound, wanted: OnceLock::new(), address, program, environment }
     }
 
     pub fn url(&self) -> String {
@@ -373,8 +378,13 @@ impl Process {
     fn end(&mut self) {
         self.kill();
         if self.sound {
-            self.log.none();
+            self.log.none_but(self.wanted.get().copied());
         }
+    }
+
+    /// The test makes it say this.
+    pub fn may_say(&self, error: &'static str) {
+        self.wanted.set(error).expect("one error that is wanted");
     }
 
     /// The same, to fail elsewhere from now on.
