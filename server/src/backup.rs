@@ -82,9 +82,12 @@ fn hand_over(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Puts a backup into the data folder of a server that does not run, as another history.
+/// Puts a backup into the data folder of a server that does not run, as another history. Of PostgreSQL, which its own tools
+/// have brought back before, that is the files alone.
 pub async fn restore(config: &Config, dir: &Path) -> Result<(), String> {
-    sqlite_only(config)?;
+    if let DbConfig::Postgres(_) = config.db() {
+        return restore_beside(config, dir).await;
+    }
     let source = dir.join(FILE);
     if !source.exists() {
         return Err(format!("there is no {FILE} in {}", dir.display()));
@@ -110,5 +113,21 @@ pub async fn restore(config: &Config, dir: &Path) -> Result<(), String> {
     hand_over(&config.data).map_err(fault)?;
     fs::File::open(&config.data).and_then(|folder| folder.sync_all()).map_err(fault)?;
     println!("{} is restored; clients will load it anew", config.data.display());
+    Ok(())
+}
+
+/// What pg_restore does not do: the files, and another history.
+async fn restore_beside(config: &Config, dir: &Path) -> Result<(), String> {
+    if !dir.is_dir() {
+        return Err(format!("there is no folder {}", dir.display()));
+    }
+    let copied = media::copy(&dir.join(MEDIA), &config.media()).and_then(|()| hand_over(&config.data));
+    copied.map_err(|error| format!("the files could not be copied: {error}"))?;
+    // As it is: a database in which nothing was restored yet must stay empty.
+    let db = Db::connect(&config.db()).await?;
+    let renewed = async { store::server::renew_history(&mut db.writer().await?, &Dice.hex::<16>()).await };
+    renewed.await.map_err(|error| format!("the database cannot be used (has pg_restore brought it back?): {error}"))?;
+    db.close().await;
+    println!("the database is another history now; clients will load it anew");
     Ok(())
 }

@@ -82,9 +82,9 @@ pub enum Command {
         #[arg(long)]
         rebuild_search: bool,
     },
-    /// Put a backup into the data folder of a stopped server
+    /// Put a backup into the data folder of a stopped server; after pg_restore, its files
     Restore {
-        /// A folder that `backup` made
+        /// A folder that `backup` made, or with a copy of the folder media
         dir: PathBuf,
     },
 }

@@ -23,8 +23,8 @@ const RENEW: &str = "update server set history_id = $1 where id = 1";
 
 /// Gives the history another id: what clients know of it no longer counts.
 pub async fn renew_history(conn: &mut Conn, history_id: &str) -> Result<()> {
-    on!(conn, c => sqlx::query(RENEW).bind(history_id).execute(c).await.map(|_| ())?);
-    Ok(())
+    let renewed = on!(conn, c => sqlx::query(RENEW).bind(history_id).execute(c).await?.rows_affected());
+    if renewed == 1 { Ok(()) } else { Err(super::Error::Fault("it holds no history".into())) }
 }
 
 /// Who may make an account, and how often accounts and sessions were changed by those who govern them.

@@ -12,8 +12,10 @@ use futures::StreamExt;
 use rookery_client::{
     Api, Client, Config, Connection, Conversation, Profile, Run, Session, State, Updates, connect, v1,
 };
+use sqlx::Connection as _;
 
 use crate::{
+    exchange::{get, upload},
     harness::{Backend, Person, Process, Store},
     ledger::Ledger,
     traffic::{End, Reader, chance, stored, within},
@@ -194,4 +196,72 @@ async fn after_a_restore_every_client_shows_the_servers_list() {
         bob.api.get_conversation(get).await.is_err()
     })
     .await;
+}
+
+/// The whole database, as pg_restore brings it back from pg_dump. Nobody may be connected to what is copied.
+async fn copy_database(store: &Store, from: &str, to: &str) {
+    let (server, _) = store.database.rsplit_once('/').unwrap();
+    let mut conn = sqlx::PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    for statement in [format!("drop database if exists {to}"), format!("create database {to} template {from}")] {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut conn).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_pg_restore_the_history_is_another_and_the_files_are_back() {
+    let outer = Store::new(Backend::Postgres).await;
+    let database = outer.database.rsplit_once('/').unwrap().1.to_owned();
+    let store = Store { dir: outer.dir.join("data"), database: outer.database.clone() };
+    let backup = outer.dir.join("copy");
+    let program = |words: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_rookery-server"));
+        program.args(words).arg(&backup).arg("--data").arg(&store.dir).args(["--database", &store.database]);
+        program.output().unwrap()
+    };
+    // Where nothing was brought back yet, nothing is made: pg_restore would find it in its way.
+    std::fs::create_dir_all(backup.join("media")).unwrap();
+    assert!(!program(&["restore"]).status.success());
+    assert!(outer.texts("select tablename::text from pg_tables where schemaname = 'public'").await.is_empty());
+
+    let mut server = Process::start(&store);
+    let ada = Person::register(&server.url(), "ada").await;
+    let media_id = upload(server.address, &ada.token, "a.bin", b"kept bytes").await.text("id");
+    let request =
+        v1::SendMessageRequest { conversation_id: 1, media_ids: vec![media_id.clone()], ..Default::default() };
+    ada.api.send_message(request).await.unwrap();
+    let info = ada.api.get_server_info(v1::GetServerInfoRequest {}).await.unwrap();
+    let refused = program(&["restore"]);
+    assert!(!refused.status.success(), "a server runs on the folder");
+    let refused = program(&["backup"]);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("pg_dump"));
+    let stop = |server: &mut Process| {
+        server.signal("TERM");
+        assert_eq!(server.ended_within(Duration::from_secs(100)), Some(Some(0)));
+    };
+    stop(&mut server);
+    let dump = format!("{database}dump");
+    copy_database(&outer, &database, &dump).await;
+    let copied = Command::new("cp").arg("-a").arg(store.dir.join("media")).arg(&backup).status().unwrap();
+    assert!(copied.success());
+
+    server.restart();
+    ada.say(1, "lost").await;
+    stop(&mut server);
+    copy_database(&outer, &dump, &database).await;
+    std::fs::remove_dir_all(store.dir.join("media")).unwrap();
+    let restored = program(&["restore"]);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    server.restart();
+    let again = ada.api.get_server_info(v1::GetServerInfoRequest {}).await.unwrap();
+    assert_ne!(again.history_id, info.history_id);
+    let said = ada.say(1, "new").await;
+    let there: Vec<i64> = ada.messages(1).await.iter().map(|message| message.id).collect();
+    assert_eq!(there, [1, said.id], "what was lost has left its number");
+    let answer = get(server.address, &ada.token, &format!("/media/{media_id}")).await;
+    assert_eq!((answer.status, answer.body.as_slice()), (200, b"kept bytes".as_slice()));
+    // The cursor of the old history is passed by the new one, and does not count.
+    let request = v1::SubscribeRequest { cursors: [(1, 2)].into(), history_id: info.history_id, ..Default::default() };
+    let mut stream = ada.api.subscribe(request).await.unwrap();
+    let ready = stream.next().await.unwrap().unwrap().event.unwrap().kind.unwrap();
+    assert!(matches!(ready, v1::event::Kind::Ready(ready) if ready.history_id == again.history_id));
 }
