@@ -40,6 +40,7 @@ use domain::{
     registration::Registration,
     session::{self, Sessions},
     space::Space,
+    user,
     writer::{Writer, Writing},
 };
 use gif::Gifs;
@@ -133,6 +134,9 @@ impl Server {
         let rest = async move {
             if let Err(error) = session::write_down(&ctx).await {
                 tracing::warn!(cause = ?error, "when sessions were last used could not be written down");
+            }
+            if let Err(error) = user::still_there(&ctx).await {
+                tracing::warn!(cause = ?error, "who was there until the end could not be written down");
             }
             let db = ctx.db.clone();
             // Writers end when nobody can hand them anything any more.

@@ -11,7 +11,7 @@ use rookery_api::v1::{self, TokenScope};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Caller, Ctx, Error, Result, field, message,
+    Caller, Ctx, Error, Result, field, message, user,
     writer::{Command, Effect, Lane, Work},
 };
 use crate::store::{self, session::SessionRow};
@@ -465,7 +465,7 @@ impl Command for EndOver {
     }
 }
 
-/// Once a minute, by the clock: writes down when sessions were used, ends those whose time is over, and ends streams whose
+/// Once a minute, by the clock: writes down when sessions were used and who is there, ends those whose time is over, and ends streams whose
 /// session is not there any more.
 pub async fn watch(ctx: Arc<Ctx>) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
@@ -488,6 +488,7 @@ pub async fn watch(ctx: Arc<Ctx>) {
 /// Looks through sessions, as it is done every minute.
 async fn look(ctx: &Ctx) -> Result<()> {
     write_down(ctx).await?;
+    user::still_there(ctx).await?;
     let now = ctx.clock.now();
     loop {
         let mut conn = ctx.db.reader().await?;

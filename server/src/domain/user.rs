@@ -13,6 +13,9 @@ use crate::store::{
     user::{OwnRow, Profile, UserRow},
 };
 
+/// How many people are written about together.
+const BATCH: usize = 500;
+
 /// A stored profile as everybody sees it now.
 pub fn api(row: UserRow, now: i64) -> v1::User {
     let (status_text, status_expires_at) = holding(row.status_text, row.status_expires_at, now);
@@ -287,4 +290,33 @@ impl Command for Seen {
 /// Notes that a user came or went just now.
 pub async fn seen(ctx: &Ctx, user_id: i64) -> Result<()> {
     ctx.writer.run(Seen { user_id }).await
+}
+
+struct StillThere {
+    user_ids: Vec<i64>,
+    at: i64,
+}
+
+impl Command for StillThere {
+    type Reply = ();
+
+    const NEEDS_ROOM: bool = false;
+
+    fn lane(&self) -> Lane {
+        Lane::User(0)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<()> {
+        Ok(store::user::still_there(&mut work.tx, &self.user_ids, self.at).await?)
+    }
+}
+
+/// Notes of all who are shown as there that they were here until now: of who does not come back after a stop or a crash it
+/// is what is known.
+pub async fn still_there(ctx: &Ctx) -> Result<()> {
+    let at = ctx.clock.now();
+    for user_ids in ctx.hub.there().chunks(BATCH) {
+        ctx.writer.run(StillThere { user_ids: user_ids.to_vec(), at }).await?;
+    }
+    Ok(())
 }

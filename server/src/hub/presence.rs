@@ -103,6 +103,15 @@ impl Hub {
         user_ids.iter().filter_map(shown).filter(|(_, shown)| *shown != PresenceState::Offline).collect()
     }
 
+    /// Who is shown as there and lets others know when she was.
+    pub fn there(&self) -> Vec<i64> {
+        let state = self.lock();
+        let there = |person: &Person| person.shown != PresenceState::Offline && !person.hides_last_seen;
+        let mut there: Vec<i64> = state.people.iter().filter(|(_, person)| there(person)).map(|(id, _)| *id).collect();
+        there.sort_unstable();
+        there
+    }
+
     /// The presences that a stream is shown unasked: of its small conversations, those who are not offline.
     pub fn presences_in_view(&self, session: &Session) -> Vec<v1::Presence> {
         let state = self.lock();
@@ -157,7 +166,8 @@ impl Hub {
         let expires = self.settings.activity_expires;
         let Some(person) = state.people.get(&user_id) else { return };
         let grace = person.gone.as_ref().is_some_and(|(at, _)| at.elapsed() < self.settings.grace);
-        if person.streams.is_empty() && grace && !person.hides() {
+        // While the server stops, everybody's streams end, and nobody is left to be told.
+        if person.streams.is_empty() && (grace || state.stopping) && !person.hides() {
             return;
         }
         let streams = person.streams.iter().filter_map(|number| state.streams.get(number));

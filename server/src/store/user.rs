@@ -245,6 +245,26 @@ pub async fn seen(tx: &mut Tx, id: i64, at: i64) -> Result<()> {
     Ok(())
 }
 
+const STILL_THERE_SQLITE: &str = "update users set last_seen_at = $2 \
+    where id in (select value from json_each($1)) and not deleted";
+// What somebody else is changing is left out: this waits for nobody, and is done again in a minute.
+const STILL_THERE_POSTGRES: &str = "update users set last_seen_at = $2 where id in (select u.id from users u \
+    where u.id = any($1) and not u.deleted order by u.id for no key update skip locked)";
+
+/// Notes of some users that they were connected until a time.
+pub async fn still_there(tx: &mut Tx, ids: &[i64], at: i64) -> Result<()> {
+    match tx.write() {
+        Conn::Sqlite(c) => {
+            let list = serde_json::json!(ids).to_string();
+            sqlx::query(STILL_THERE_SQLITE).bind(list).bind(at).execute(&mut **c).await.map(|_| ())?;
+        }
+        Conn::Postgres(c) => {
+            sqlx::query(STILL_THERE_POSTGRES).bind(ids).bind(at).execute(&mut **c).await.map(|_| ())?;
+        }
+    }
+    Ok(())
+}
+
 /// What is the user's own, and nobody else's to know.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct OwnRow {
@@ -275,6 +295,20 @@ pub async fn set_status(tx: &mut Tx, id: i64, own: &OwnRow) -> Result<UserRow> {
     Ok(on!(tx.write(), c => sqlx::query_as(SET_STATUS)
         .bind(id).bind(own.status).bind(&own.status_text).bind(own.status_expires_at).bind(own.hide_last_seen)
         .fetch_one(c).await?))
+}
+
+const COUNTERS_SQLITE: &str = "select id, position from users where id in (select value from json_each($1))";
+const COUNTERS_POSTGRES: &str = "select id, position from users where id = any($1)";
+
+/// The counters that number some users' own events: (who, counter).
+pub async fn counters(conn: &mut Conn, ids: &[i64]) -> Result<Vec<(i64, i64)>> {
+    Ok(match conn {
+        Conn::Sqlite(c) => {
+            let list = serde_json::json!(ids).to_string();
+            sqlx::query_as(COUNTERS_SQLITE).bind(list).fetch_all(&mut **c).await?
+        }
+        Conn::Postgres(c) => sqlx::query_as(COUNTERS_POSTGRES).bind(ids).fetch_all(&mut **c).await?,
+    })
 }
 
 const ADVANCE_SQLITE: &str = "update users set position = position + (j.value ->> 1) from json_each($1) j \

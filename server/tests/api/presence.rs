@@ -1,15 +1,20 @@
 //! Who is there: online, idle, offline after a time of grace, over all devices.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
-use rookery_client::v1;
+use rookery_client::{Api, v1};
+use rookery_server::domain::ctx::Clock;
 use v1::{PresenceState, StatusKind, event::Kind};
 
 use crate::{
-    harness::{Person, Served},
+    harness::{Person, Process, Served, Store},
     listener::Listener,
     on_both,
     refusal::bad_field,
+    session::by_hand,
     typing::{types, view},
 };
 
@@ -261,5 +266,53 @@ on_both! {
         types(&bob, chat, false).await;
         assert_eq!(ears.typing().await.user_ids, [bob.id]);
         drop(here);
+    }
+
+    async fn a_stop_is_not_when_she_came(backend) {
+        let store = Store::new(backend).await;
+        let mut server = Process::start(&store);
+        let (ada, bob) = (Person::register(&server.url(), "ada").await, Person::register(&server.url(), "bob").await);
+        let mut ears = Listener::open(&ada).await;
+        let _here = Listener::open(&bob).await;
+        ears.presence(&bob, PresenceState::Online).await;
+        let came = Clock::system().now() / 1000;
+        tokio::time::sleep(Duration::from_millis(3500)).await;
+        server.signal("TERM");
+        server.ended_within(Duration::from_secs(100)).expect("it stops");
+        server.restart();
+        let after = state(&bob, &ada).await.last_seen_at.unwrap().seconds - came;
+        assert!(after >= 3, "she was there until the end, and is said to have gone {after} s after she came");
+    }
+
+    async fn a_crash_loses_no_more_than_a_minute_of_when_she_was_seen(backend) {
+        let (server, now) = by_hand(backend).await;
+        let (ada, bob, cleo, dan) =
+            (server.user("ada").await, server.user("bob").await, server.user("cleo").await, server.user("dan").await);
+        let mut ears = Listener::open(&ada).await;
+        let _here = (Listener::open(&bob).await, Listener::open(&cleo).await, Listener::open(&dan).await);
+        for person in [&bob, &cleo, &dan] {
+            ears.presence(person, PresenceState::Online).await;
+        }
+        choose(&cleo, StatusKind::Invisible).await;
+        ears.presence(&cleo, PresenceState::Offline).await;
+        let hide = v1::SetStatusRequest { hide_last_seen: Some(true), ..Default::default() };
+        dan.api.set_status(hide).await.unwrap();
+        let came = now.fetch_add(61_000, Ordering::SeqCst);
+        let rows = async || {
+            server.store.texts("select coalesce(cast(last_seen_at as text), '') from users where id > 1 order by id").await
+        };
+        let (came, then) = (came.to_string(), (came + 61_000).to_string());
+        let begun = Instant::now();
+        while rows().await[0] != then {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", rows().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(rows().await[1..], [came.clone(), came], "of who does not want to be seen nothing is written");
+        // What a crash leaves is what another server finds.
+        let beside = Store { dir: server.store.dir.clone(), database: server.store.database.clone() };
+        let config = beside.config();
+        let after = Served::serve(beside, &config, Clock::new(move || now.load(Ordering::SeqCst))).await;
+        let ada = Person { api: Api::new(&after.url(), Some(&ada.token)).unwrap(), ..ada };
+        assert_eq!(state(&bob, &ada).await.last_seen_at.unwrap().seconds.to_string(), then[..then.len() - 3]);
     }
 }
