@@ -18,7 +18,8 @@ pub fn name(world: &State, id: i64) -> &str {
 /// What a person is called by everybody.
 #[must_use]
 pub fn shown_name(world: &State, id: i64) -> &str {
-    world.user(id).map_or("Somebody", |user| &user.display_name)
+    // What the command line announces is nobody's.
+    world.user(id).map_or(if id == 0 { "The operator" } else { "Somebody" }, |user| &user.display_name)
 }
 
 /// Who is typing; none if nobody does.

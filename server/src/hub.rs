@@ -198,6 +198,25 @@ impl Hub {
         }
     }
 
+    /// Who has streams that carry her own events.
+    pub fn owners(&self) -> Vec<i64> {
+        let state = self.lock();
+        let owners: HashSet<i64> =
+            state.streams.values().filter(|stream| stream.session.wants.messages).map(|s| s.session.user_id).collect();
+        owners.into_iter().collect()
+    }
+
+    /// A user's counter is here, as the rows say. Streams that do not get all up to it soon end: the next one begins with Ready.
+    pub fn expect(&self, user_id: i64, counter: i64) {
+        let state = self.lock();
+        let Some(person) = state.people.get(&user_id) else { return };
+        for stream in person.streams.iter().filter_map(|number| state.streams.get(number)) {
+            if stream.session.wants.messages {
+                stream.session.expect(counter);
+            }
+        }
+    }
+
     /// Something that is for everybody and not numbered.
     pub fn broadcast(&self, kind: Kind) {
         let (frame, now) = (frame::encode(0, 0, 0, kind), Instant::now());
@@ -283,10 +302,13 @@ impl Hub {
             let now = Instant::now();
             for stream in state.streams.values() {
                 stream.session.tick(self.settings.heartbeat, &heartbeat);
-                if now >= stream.until {
-                    stream.session.push(frame::reconnect(Duration::ZERO), now);
-                    stream.session.end(Ending::Aged);
-                }
+                let ending = match stream {
+                    _ if now >= stream.until => Ending::Aged,
+                    _ if stream.session.has_hole() => Ending::Missed,
+                    _ => continue,
+                };
+                stream.session.push(frame::reconnect(Duration::ZERO), now);
+                stream.session.end(ending);
             }
             state.rooms.retain(|_, room| !room.is_over());
             self.expire_typing(&mut state);

@@ -85,6 +85,18 @@ pub enum Act {
         #[arg(long, default_value_t = 7)]
         days: u32,
     },
+    /// List the invites that still hold, newest first
+    Invites,
+    /// End an invite
+    RevokeInvite {
+        /// Its code
+        code: String,
+    },
+    /// Tell everybody something, as a line in the room that all are in
+    Announce {
+        /// What to tell
+        text: String,
+    },
     /// Print what admins did, newest first
     Audit {
         /// How much of it
@@ -282,6 +294,16 @@ async fn run(ctx: &Arc<Ctx>, config: &Config, act: &Act) -> domain::Result<()> {
             eprintln!("Whoever has this can make an account where registration is by invite:");
             out(config.registration_link(&invite.code, None).unwrap_or(invite.code));
         }
+        Act::Invites => invites(ctx).await?,
+        Act::RevokeInvite { code } => {
+            registration::revoke(ctx, operator, code).await?;
+            eprintln!("Nobody can make an account with {code} any more.");
+        }
+        Act::Announce { text } => {
+            let request = v1::AnnounceRequest { text: text.clone(), request_id: String::new() };
+            admin::announce(ctx, operator, request).await?;
+            eprintln!("Everybody is told.");
+        }
         Act::Audit { last } => log(ctx, *last).await?,
     }
     Ok(())
@@ -329,6 +351,22 @@ async fn list(ctx: &Ctx) -> domain::Result<()> {
             };
             let seen = account.last_seen_at.map_or_else(|| "never seen".into(), |at| format!("seen {at}"));
             out(format_args!("{:<32}  {what:<15}  {} bytes of files, {seen}", user.name, account.file_bytes));
+        }
+        if page.next_page_token.is_empty() {
+            return Ok(());
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
+async fn invites(ctx: &Ctx) -> domain::Result<()> {
+    let mut request = v1::ListRegistrationInvitesRequest { page_size: 100, ..Default::default() };
+    loop {
+        let page = registration::list(ctx, &request).await?;
+        for invite in page.invites {
+            let most = if invite.max_uses == 0 { "any number".into() } else { invite.max_uses.to_string() };
+            let until = invite.expires_at.map_or_else(|| "holds for ever".into(), |at| format!("holds until {at}"));
+            out(format_args!("{}  used {} of {most}, {until}", invite.code, invite.uses));
         }
         if page.next_page_token.is_empty() {
             return Ok(());

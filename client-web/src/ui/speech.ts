@@ -14,7 +14,8 @@ export function nameOf(state: State, id: bigint): string {
 
 /** What a person is called by everybody. */
 export function shownName(state: State, id: bigint): string {
-  return state.users.get(id)?.displayName ?? "Somebody";
+  // What the command line announces is nobody's.
+  return state.users.get(id)?.displayName ?? (id === 0n ? "The operator" : "Somebody");
 }
 
 /** Who is typing; empty if nobody does. */

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rookery_api::v1::{self, AuditAction, event::Kind};
 
-use super::{Ctx, Result, registration, session, user};
+use super::{Ctx, Result, name, registration, session, user};
 use crate::store;
 
 /// How often a server looks.
@@ -60,14 +60,31 @@ async fn look(ctx: &Ctx, seen: &mut Seen) -> Result<()> {
     registration::refresh(ctx).await?;
     let entries = store::audit::by_operator(&mut conn, seen.entry).await?;
     let subjects: HashSet<i64> = entries.iter().map(|entry| entry.subject_id).collect();
-    for user in user::list_of(&mut conn, &subjects.into_iter().collect::<Vec<_>>(), ctx.clock.now()).await? {
-        ctx.hub.broadcast(Kind::UserChanged(v1::UserChanged { user: Some(user) }));
+    let subjects = user::list_of(&mut conn, &subjects.into_iter().collect::<Vec<_>>(), ctx.clock.now()).await?;
+    for user in &subjects {
+        ctx.hub.broadcast(Kind::UserChanged(v1::UserChanged { user: Some(user.clone()) }));
+    }
+    // What became of somebody's own there, nobody is told here: who blocked an account that is gone, say.
+    if !entries.is_empty() {
+        for (user_id, counter) in store::user::counters(&mut conn, &ctx.hub.owners()).await? {
+            ctx.hub.expect(user_id, counter);
+        }
     }
     for entry in &entries {
         match AuditAction::try_from(i32::try_from(entry.action).unwrap_or(0)) {
             Ok(AuditAction::AccountCreated) => ctx.hub.grow(ctx.global_id, 1),
             // She leaves her conversations by this server, so that all who listen hear it.
             Ok(AuditAction::AccountRemoved) => ctx.deletions.ring(),
+            // Whoever forgot the old password has tried often enough.
+            Ok(AuditAction::PasswordReset) => {
+                for user in subjects.iter().filter(|user| user.id == entry.subject_id) {
+                    ctx.guesses.right(&name::key(&user.name));
+                }
+            }
+            Ok(AuditAction::Announced) => {
+                ctx.hub.check(ctx.global_id);
+                ctx.writer.backlog().add([ctx.global_id]);
+            }
             _ => {}
         }
     }

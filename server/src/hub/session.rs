@@ -1,7 +1,7 @@
 //! One event stream: its bounded queue and its end. Nobody waits for a slow reader.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeSet, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -18,6 +18,9 @@ use crate::meter::{self, METER};
 const MOST_EVENTS: usize = 1000;
 const MOST_BYTES: usize = 256 * 1024;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// One of the user's own events that has not come for so long will not: another process made it, or nobody knows whether it
+/// was made.
+const LONGEST_HOLE: Duration = Duration::from_secs(1);
 /// Replay waits while this much is queued: it takes the reader's pace.
 const REPLAY_BYTES: usize = 64 * 1024;
 /// Frames that wait together are handed on as one piece of up to this size: one write for many events.
@@ -56,6 +59,8 @@ pub enum Ending {
     Broken,
     /// It has lived as long as a stream lives.
     Aged,
+    /// Something of its user's own never came this way.
+    Missed,
     /// Its reader has gone.
     Gone,
 }
@@ -68,6 +73,7 @@ impl Ending {
             Self::Stopping => "stopping",
             Self::Broken => "broken",
             Self::Aged => "aged",
+            Self::Missed => "missed",
             Self::Gone => "gone",
         }
     }
@@ -100,8 +106,46 @@ struct Queue {
     live: (usize, usize),
     oldest: Option<Instant>,
     last: Instant,
+    own: Own,
     end: Option<Ending>,
     waker: Option<Waker>,
+}
+
+/// How far the user's own events have come. Those of two commits may come in either order.
+#[derive(Debug, Default)]
+struct Own {
+    /// All up to this one have come.
+    through: i64,
+    /// What has come beyond it.
+    beyond: BTreeSet<i64>,
+    /// The newest that there is known to be.
+    newest: i64,
+    /// Since when one is missing.
+    hole: Option<Instant>,
+}
+
+impl Own {
+    /// Ready says all up to its counter.
+    fn begin(&mut self, counter: i64) {
+        self.through = counter;
+        self.expect(counter);
+    }
+
+    fn come(&mut self, number: i64) {
+        if number > self.through {
+            self.beyond.insert(number);
+        }
+        while self.beyond.remove(&(self.through + 1)) {
+            self.through += 1;
+            self.hole = None;
+        }
+        self.expect(number);
+    }
+
+    fn expect(&mut self, number: i64) {
+        self.newest = self.newest.max(number);
+        self.hole = if self.newest > self.through { self.hole.or_else(|| Some(Instant::now())) } else { None };
+    }
 }
 
 impl Session {
@@ -113,6 +157,7 @@ impl Session {
             live: (0, 0),
             oldest: None,
             last: Instant::now(),
+            own: Own::default(),
             end: None,
             waker: None,
         };
@@ -159,6 +204,9 @@ impl Session {
             }
             return;
         }
+        if number > 0 {
+            queue.own.come(number);
+        }
         queue.live.0 += count;
         queue.live.1 += frames.len();
         if queue.live.0 > MOST_EVENTS || queue.live.1 > MOST_BYTES {
@@ -176,14 +224,29 @@ impl Session {
         if queue.end.is_some() {
             return;
         }
+        queue.own.begin(counter);
         queue.add(frame, Instant::now());
         for (number, frame) in queue.early.take().unwrap_or_default() {
             if number == 0 || number > counter {
+                if number > 0 {
+                    queue.own.come(number);
+                }
                 queue.live.0 += 1;
                 queue.live.1 += frame.len();
                 queue.add(frame, Instant::now());
             }
         }
+    }
+
+    /// There is one of the user's own events with this number.
+    pub(super) fn expect(&self, number: i64) {
+        self.lock().own.expect(number);
+    }
+
+    /// Whether one of the user's own events is missing that should long have come.
+    pub(super) fn has_hole(&self) -> bool {
+        let queue = self.lock();
+        queue.early.is_none() && queue.own.hole.is_some_and(|since| since.elapsed() > LONGEST_HOLE)
     }
 
     /// Queues something that is not live, at the reader's pace. False: the stream has ended.

@@ -618,3 +618,34 @@ fn a_large_room_tells_those_who_look_once_a_second_and_at_most_four_names() {
     let [Kind::PresenceChanged(changed)] = &events[..] else { panic!("{events:?}") };
     assert!(changed.presences.len() >= 8, "{changed:?}");
 }
+
+#[test]
+fn a_stream_that_misses_something_of_its_users_own_ends_and_one_that_only_waits_for_it_does_not() {
+    let (hub, _requests) = hub(Duration::ZERO);
+    let told = |number| hub.tell(1, number, Kind::MembershipChanged(v1::MembershipChanged::default()));
+    let (session, other) = (live(&hub, 1, 0), live(&hub, 2, 0));
+    let while_ago = || std::thread::sleep(Duration::from_millis(1100));
+    // Two commits may be handed over in either order.
+    for number in [1, 3, 2, 5, 4] {
+        told(number);
+    }
+    hub.expect(1, 5);
+    while_ago();
+    assert!(!session.has_hole());
+    told(7);
+    assert!(!session.has_hole(), "it may still come");
+    while_ago();
+    assert!(session.has_hole() && !other.has_hole());
+    told(6);
+    assert!(!session.has_hole());
+    // What the rows have and nobody handed over.
+    hub.expect(1, 8);
+    while_ago();
+    assert!(session.has_hole());
+    // A stream that begins now has it by its Ready.
+    let next = hub.register("next".into(), 1, "login".into(), all()).unwrap();
+    told(9);
+    next.ready(8, Kind::Heartbeat(v1::Heartbeat {}));
+    while_ago();
+    assert!(!next.has_hole());
+}

@@ -123,6 +123,7 @@ pub(super) fn ending(ending: Ending) -> Status {
         ),
         Ending::SignedOut => (Code::Unauthenticated, ErrorReason::Unauthenticated, "the session has ended"),
         Ending::Stopping => (Code::Unavailable, ErrorReason::Unavailable, "the server is stopping; connect again"),
+        Ending::Missed => (Code::Unavailable, ErrorReason::Unavailable, "the stream missed something; connect again"),
         Ending::Aged => (Code::Unavailable, ErrorReason::Unavailable, "the stream has had its time; connect again"),
         Ending::Broken | Ending::Gone => {
             (Code::Unavailable, ErrorReason::Unavailable, "the stream broke; connect again")

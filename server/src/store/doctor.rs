@@ -31,7 +31,7 @@ const STRAYS: &str = "select count(*) as count, cast(min(p.user_id) as text) as 
     where not exists (select 1 from users u where u.id = p.user_id) \
       or not exists (select 1 from conversations c where c.id = p.conversation_id)";
 const AUTHORS: &str = "select count(*) as count, cast(min(m.conversation_id) as text) as example from messages m \
-    where not exists (select 1 from users u where u.id = m.author_id) \
+    where (m.author_id <> 0 or m.system = 0) and not exists (select 1 from users u where u.id = m.author_id) \
       or not exists (select 1 from conversations c where c.id = m.conversation_id)";
 const READ: &str = "select count(*) as count, cast(min(p.user_id) as text) as example from memberships p \
     join conversations c on c.id = p.conversation_id where p.read_position > c.position or p.read_messages <> \

@@ -14,7 +14,7 @@ use v1::event::Kind;
 
 use crate::{
     harness::{Backend, PASSWORD, Person, Process, Store},
-    listener::Listener,
+    listener::{Listener, message_of},
     on_both,
     refusal::{denied, refused},
 };
@@ -203,6 +203,69 @@ on_both! {
         assert!(members.len() == 1 && members[0].owner, "{members:?}");
     }
 
+    async fn who_blocked_somebody_who_is_removed_hears_of_it(backend) {
+        let store = Store::new(backend).await;
+        let server = Process::start(&store);
+        let (ada, bob) = (Person::register(&server.url(), "ada").await, Person::register(&server.url(), "bob").await);
+        let cleo = Person::register(&server.url(), "cleo").await;
+        ada.api.block_user(v1::BlockUserRequest { user_id: bob.id }).await.unwrap();
+        let (mut hers, mut cleos) = (Listener::open(&ada).await, Listener::open(&cleo).await);
+        assert_eq!(hers.ready.blocked_user_ids, [bob.id]);
+        run(&store, &["admin", "remove", "bob", "--keep-messages"]);
+        // What is her own was numbered by the other process: her stream lacks it, and the next one has it.
+        hers.until(|kind| matches!(kind, Kind::Reconnect(_)).then_some(())).await;
+        assert_eq!(hers.end().await.code, Code::Unavailable);
+        assert!(Listener::open(&ada).await.ready.blocked_user_ids.is_empty());
+        // Nobody else's lacks anything.
+        let said = ada.say(1, "he is gone").await;
+        assert_eq!(cleos.until(|kind| message_of(kind).filter(|message| message.system.is_none())).await, said);
+        let rest = cleos.rest().await;
+        assert!(!rest.iter().any(|kind| matches!(kind, Kind::Reconnect(_))), "{rest:?}");
+    }
+
+    async fn what_the_operator_announces_is_told_at_once_and_found(backend) {
+        let store = Store::new(backend).await;
+        let server = Process::start(&store);
+        let ada = Person::register(&server.url(), "ada").await;
+        let mut hears = Listener::open(&ada).await;
+        assert_eq!(run(&store, &["admin", "announce", "The server restarts at noon"]), "");
+        let told = hears.message().await;
+        let line = told.system.as_ref().unwrap();
+        assert_eq!((line.kind(), line.text.as_str()), (v1::SystemKind::Announced, "The server restarts at noon"));
+        assert_eq!((told.conversation_id, told.author_id), (1, 0));
+        assert_eq!(ada.messages(1).await.last(), Some(&told));
+        // What comes after it follows it.
+        let said = ada.say(1, "thank you").await;
+        assert_eq!(hears.message().await, said);
+        assert_eq!(said.id, told.id + 1);
+        let found = async || {
+            let request = v1::SearchMessagesRequest { query: "noon".into(), ..Default::default() };
+            ada.api.search_messages(request).await.unwrap().messages.len()
+        };
+        soon(found, |found| *found == 1).await;
+        assert!(fails(&store, &["admin", "announce", " "]).contains("text: "));
+        assert!(run(&store, &["admin", "audit", "--last", "1"]).ends_with(&format!("  operator  announced  line {}", told.id)));
+        let report = text(&program(&store, &["doctor"]).output().unwrap().stdout);
+        let rule = report.lines().find(|line| line.contains("each message has an author"));
+        assert!(rule.is_some_and(|rule| rule.starts_with("ok ")), "the operator has no account: {report}");
+    }
+
+    async fn a_password_that_is_reset_ends_the_wait_of_who_forgot_it(backend) {
+        let store = Store::new(backend).await;
+        let server = Process::start(&store);
+        Person::register(&server.url(), "Ada").await;
+        for _ in 0..5 {
+            let answer = sign_in(&server.url(), "ada", "not the password").await;
+            refused(answer, Code::Unauthenticated, ErrorReason::WrongCredentials);
+        }
+        let made = run(&store, &["admin", "reset-password", "ada"]);
+        let begun = Instant::now();
+        let waits = async || sign_in(&server.url(), "ada", &made).await.err().map(|error| error.reason);
+        assert_eq!(waits().await, Some(Some(ErrorReason::RateLimited)), "this shows nothing");
+        soon(waits, Option::is_none).await;
+        assert!(begun.elapsed() < Duration::from_secs(5), "it was over by itself");
+    }
+
     async fn a_token_for_a_script_is_printed_alone(backend) {
         let store = Store::new(backend).await;
         let server = Process::start(&store);
@@ -255,7 +318,18 @@ on_both! {
         let link = run(&store, &["admin", "invite", "--uses", "2", "--days", "1"]);
         let code = link.strip_prefix("https://chat.example.org/#/register/").unwrap_or_else(|| panic!("{link}"));
         register("ada", code).await.unwrap();
+        let ended = run(&store, &["admin", "invite", "--uses", "0"]);
+        let ended = ended.rsplit('/').next().unwrap();
+        let list = run(&store, &["admin", "invites"]);
+        let lines: Vec<&str> = list.lines().collect();
+        assert!(lines.len() == 2, "{list}");
+        assert!(lines[0].starts_with(&format!("{ended}  used 0 of any number, holds until ")), "{list}");
+        assert!(lines[1].starts_with(&format!("{code}  used 1 of 2, holds until ")), "{list}");
+        run(&store, &["admin", "revoke-invite", ended]);
+        refused(register("bob", ended).await, Code::PermissionDenied, ErrorReason::RegistrationClosed);
+        assert!(fails(&store, &["admin", "revoke-invite", ended]).contains("there is no such invite"));
         register("bob", code).await.unwrap();
+        assert_eq!(run(&store, &["admin", "invites"]), "", "it is used up");
         refused(register("cleo", code).await, Code::PermissionDenied, ErrorReason::RegistrationClosed);
         assert!(fails(&store, &["admin", "invite", "--days", "0"]).contains("expires_in"));
         assert!(!fails(&store, &["admin", "registration", "sometimes"]).is_empty());

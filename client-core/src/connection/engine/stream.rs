@@ -131,7 +131,7 @@ impl Engine {
         }
         trace!(id, response.after, response.position, held = self.holds.contains_key(&id), "an event");
         let conversation = self.state.conversation(id);
-        // Events of the user's own carry her own counter, which is the server's matter: a hole there brings Ready again.
+        // Events of the user's own carry her own counter, which is the server's matter: it ends a stream that misses one.
         let numbered = response.conversation_id > 0 && response.position > 0;
         if numbered {
             let Some(cursor) = conversation.and_then(Conversation::cursor) else {

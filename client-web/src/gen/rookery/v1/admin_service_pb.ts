@@ -650,8 +650,9 @@ export const ListAuditEntriesResponseSchema: GenMessage<ListAuditEntriesResponse
   messageDesc(file_rookery_v1_admin_service, 23);
 
 /**
- * For admins: PERMISSION_DENIED for everybody else, which is noted in the audit log. Whoever runs the program has the same by
- * `rookery-server admin`. All that is done here is in the audit log.
+ * For admins: PERMISSION_DENIED for everybody else, which is noted in the audit log, once a minute for each method. Whoever runs
+ * the program does the same by `rookery-server admin`, and alone makes tokens that act as others (`rookery-server token create`).
+ * What is done here and there is in the audit log.
  *
  * @generated from service rookery.v1.AdminService
  */
@@ -768,7 +769,7 @@ export const AdminService: GenService<{
     output: typeof AnnounceResponseSchema;
   },
   /**
-   * What admins did, newest first.
+   * What admins and the operator did, and who tried without being an admin, newest first.
    *
    * @generated from rpc rookery.v1.AdminService.ListAuditEntries
    */

@@ -35,7 +35,8 @@ export type Event = Message<"rookery.v1.Event"> & {
    */
   kind: {
     /**
-     * The first event of a stream, and again after a hole in the user's own events.
+     * The first event of a stream. A stream that misses something of the user's own ends with Reconnect; the next one begins
+     * with Ready, which has it.
      *
      * @generated from field: rookery.v1.Ready ready = 1;
      */

@@ -37,7 +37,7 @@ export type Message = Message$1<"rookery.v1.Message"> & {
   id: bigint;
 
   /**
-   * Who wrote it; for a system line, who caused it.
+   * Who wrote it; for a system line, who caused it, 0: whoever runs the program.
    *
    * @generated from field: int64 author_id = 3;
    */
