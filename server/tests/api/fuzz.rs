@@ -304,9 +304,9 @@ on_both! {
                 };
                 let mut world = if name.starts_with("AdminService/") { on_prey.clone() } else { world.clone() };
                 world.words.push(ears.ready.session_id.clone());
+                // One pair of many: chance alone would hardly find it.
                 if let Some((conversation_id, code)) = code {
-                    world.conversations.push(conversation_id);
-                    world.words.push(code);
+                    (world.conversations, world.words) = (vec![1, conversation_id], vec![code, "other".into()]);
                 }
                 let world = Arc::new(world);
                 // A password that is looked at, or made, costs its hash: minutes in all, which the short form has not.

@@ -16,7 +16,7 @@ pub fn check() -> Outcome {
         println!("The database of known faults cannot be fetched; the check goes on with what is here.");
     }
     let known = date()?;
-    child::run(command(&deny)?.args(["check", "--disable-fetch"]))?;
+    child::run(command(&deny)?.args(["--offline", "check"]))?;
     println!("The newest entry of the database of known faults is of {known}.");
     Ok(())
 }
