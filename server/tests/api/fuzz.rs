@@ -30,6 +30,9 @@ const CLOSED: [&str; 5] = [
     "AccountService/RevokeSession",
 ];
 
+/// What masks may name.
+const MASKED: [&str; 8] = ["name", "public", "about", "display_name", "disabled", "admin", "mute_for", "hidden"];
+
 /// What a guess may name that exists.
 #[derive(Clone)]
 struct World {
@@ -65,6 +68,10 @@ impl World {
     fn id(&self, field: &str, chance: &mut Chance) -> i64 {
         match field {
             _ if chance.below(4) == 0 => self.stranger(chance),
+            // The newest is there in any case; what came before may have ended the others.
+            "conversation_id" | "conversation_ids" if chance.below(2) == 0 => {
+                self.conversations[self.conversations.len() - 1]
+            }
             "conversation_id" | "conversation_ids" => one(&self.conversations, chance),
             "user_id" | "user_ids" | "member_ids" => one(&self.people, chance),
             "id" | "reply_to" | "message_id" => 1 + chance.below(4).cast_signed(),
@@ -93,7 +100,7 @@ impl World {
                 Value::String(one(&self.media, chance))
             }
             Kind::String if field.name() == "paths" && chance.below(2) == 0 => {
-                Value::String(one(&["name", "public", "about", "display_name", "disabled", "admin"], chance).to_owned())
+                Value::String(one(&MASKED, chance).to_owned())
             }
             Kind::String if field.name() == "gif_id" && chance.below(2) == 0 => {
                 Value::String(one(&["builtin/cat", "builtin/heart"], chance).to_owned())
@@ -289,24 +296,25 @@ on_both! {
                 callers.rita.api.set_registration(open).await.unwrap();
                 let current = Arc::new(Callers { ada: callers.ada.clone(), bob: callers.bob.clone(), rita: callers.rita.clone() });
                 let ears = Listener::open(&callers.ada).await;
-                // What came before has used up those that there were.
+                let group = callers.ada.group("anew", &[&callers.bob], false).await;
+                callers.ada.say(group, "message").await;
                 let code = match name.as_str() {
                     "ConversationService/RevokeInvite" => {
-                        let group = callers.ada.group("codes", &[], false).await;
-                        Some((group, crate::invite::invite(&callers.ada, group, 0, None).await.unwrap().code))
+                        Some(crate::invite::invite(&callers.ada, group, 0, None).await.unwrap().code)
                     }
                     "AdminService/RevokeRegistrationInvite" => {
                         let invite = v1::CreateRegistrationInviteRequest::default();
                         let made = callers.rita.api.create_registration_invite(invite).await.unwrap();
-                        Some((1, made.invite.unwrap().code))
+                        Some(made.invite.unwrap().code)
                     }
                     _ => None,
                 };
                 let mut world = if name.starts_with("AdminService/") { on_prey.clone() } else { world.clone() };
+                world.conversations.push(group);
                 world.words.push(ears.ready.session_id.clone());
-                // One pair of many: chance alone would hardly find it.
-                if let Some((conversation_id, code)) = code {
-                    (world.conversations, world.words) = (vec![1, conversation_id], vec![code, "other".into()]);
+                // One of many words: chance alone would hardly find it.
+                if let Some(code) = code {
+                    world.words = vec![code, "other".into()];
                 }
                 let world = Arc::new(world);
                 // A password that is looked at, or made, costs its hash: minutes in all, which the short form has not.
