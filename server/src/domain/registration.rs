@@ -184,6 +184,12 @@ impl Deed for SetMode {
     }
 }
 
+/// The mode that a request names. A number that is none must not open what the configuration leaves open.
+pub fn given(mode: i32) -> Result<RegistrationMode> {
+    let rule = "must be open, invite, closed, or unset: as configured";
+    RegistrationMode::try_from(mode).map_err(|_| Error::field("mode", rule))
+}
+
 /// Changes who may make an account; answers the mode as it then is.
 pub async fn set_mode(ctx: &Ctx, actor: &Actor, mode: RegistrationMode) -> Result<RegistrationMode> {
     admin::act(ctx, actor, SetMode { mode }).await?;

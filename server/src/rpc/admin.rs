@@ -78,7 +78,7 @@ impl AdminService for Rpc {
         request: Request<v1::SetRegistrationRequest>,
     ) -> Result<Response<v1::SetRegistrationResponse>, Status> {
         let (actor, request) = self.admin(request, "SetRegistration").await?;
-        let mode = registration::set_mode(&self.ctx, &actor, request.mode()).await?;
+        let mode = registration::set_mode(&self.ctx, &actor, registration::given(request.mode)?).await?;
         Ok(Response::new(v1::SetRegistrationResponse { mode: mode.into() }))
     }
 

@@ -559,6 +559,37 @@ on_both! {
         assert_eq!(accounts.len(), 2);
     }
 
+    async fn a_number_that_says_nothing_decides_nothing(backend) {
+        let server = Served::start(backend).await;
+        let (rita, bob) = (owner(&server, "rita").await, server.user("bob").await);
+        assert_eq!(set_mode(&rita, RegistrationMode::Closed).await, RegistrationMode::Closed);
+        let group = rita.group("g", &[&bob], false).await;
+        for number in [99, -1, i32::MAX, i32::MIN] {
+            let answer = rita.api.set_registration(v1::SetRegistrationRequest { mode: number }).await;
+            bad_field(answer, "mode");
+            let remove = v1::RemoveAccountRequest { user_id: bob.id, messages: number };
+            bad_field(rita.api.remove_account(remove).await, "messages");
+            let delete = v1::DeleteAccountRequest { password: PASSWORD.into(), messages: number };
+            bad_field(bob.api.delete_account(delete).await.map(drop), "messages");
+            let history = v1::UpdateGroupRequest {
+                conversation_id: group,
+                history: number,
+                update_mask: Some(prost_types::FieldMask { paths: vec!["history".into()] }),
+                ..Default::default()
+            };
+            bad_field(rita.api.update_group(history).await, "history");
+            let status = v1::SetStatusRequest { kind: number, ..Default::default() };
+            bad_field(bob.api.set_status(status).await, "kind");
+            let token = v1::CreateTokenRequest { name: "script".into(), scopes: vec![number], ..Default::default() };
+            bad_field(bob.api.create_token(token).await, "scopes");
+            let only = v1::SubscribeRequest { only: vec![number], ..Default::default() };
+            bad_field(bob.api.subscribe(only).await.map(drop), "only");
+        }
+        assert_eq!(info(&server).await.registration(), RegistrationMode::Closed);
+        assert!(log(&rita).await.iter().filter(|entry| entry.1 == AuditAction::RegistrationChanged).count() == 1);
+        assert_eq!(set_mode(&rita, RegistrationMode::Unspecified).await, RegistrationMode::Open, "as configured");
+    }
+
     async fn an_invite_that_does_not_hold_is_refused_in_the_same_bytes(backend) {
         let now = Arc::new(AtomicI64::new(1_800_000_000_000));
         let store = Store::new(backend).await;
