@@ -220,7 +220,8 @@ impl Client {
         public: bool,
     ) -> Result<i64, Error> {
         let request_id = self.request_id();
-        let request = v1::CreateGroupRequest { name: name.into(), member_ids, public, request_id };
+        let request =
+            v1::CreateGroupRequest { name: name.into(), member_ids, public, request_id, owner_manages: false };
         self.learn_conversation(self.api.create_group(request).await?.conversation).await
     }
 

@@ -108,6 +108,7 @@ fn conversation_value(state: &State, conversation: &Conversation) -> Value {
         "owner": conversation.owner_id(),
         "icon": conversation.icon(),
         "history": conversation.history().as_str_name().trim_start_matches("HISTORY_RULE_"),
+        "ownerManages": conversation.owner_manages(),
         "cursor": conversation.cursor(),
         "unread": conversation.unread(),
         "unreadMentions": conversation.unread_mentions(),

@@ -56,6 +56,8 @@ pub fn system(world: &State, message: &v1::Message) -> String {
         SystemKind::IconChanged => format!("{who} changed the group's picture."),
         SystemKind::HistoryOpened => format!("{who} lets those who join read everything."),
         SystemKind::HistoryClosed => format!("{who} lets those who join read only what comes after."),
+        SystemKind::OwnerManages => format!("{who} keeps the group's name, picture and new members to the owner."),
+        SystemKind::MembersManage => format!("{who} lets all members name the group and add people."),
         SystemKind::Announced => format!("{who} to everybody: {}", line.text),
         SystemKind::Unspecified => format!("{who} changed the group."),
     };

@@ -94,6 +94,11 @@ impl Conversation {
         self.info.history()
     }
 
+    /// Whether the owner alone names it, changes its picture, adds people and makes invites.
+    pub fn owner_manages(&self) -> bool {
+        self.info.owner_manages
+    }
+
     /// The other person of a direct chat.
     pub fn partner_id(&self, user_id: i64) -> Option<i64> {
         let ids = &self.info.direct_user_ids;

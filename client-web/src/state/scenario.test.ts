@@ -77,6 +77,7 @@ function shownConversation(state: State, known: Conversation) {
     owner: Number(known.info.ownerId),
     icon: known.info.icon,
     history: v1.HistoryRule[known.info.history],
+    ownerManages: known.info.ownerManages,
     cursor: number(known.cursor),
     unread: Number(known.unread),
     unreadMentions: Number(known.unreadMentions),

@@ -67,6 +67,10 @@ function deed(kind: SystemKind, who: string, whom: string, line: SystemLine): st
       return `${who} lets those who join read everything.`;
     case SystemKind.HISTORY_CLOSED:
       return `${who} lets those who join read only what comes after.`;
+    case SystemKind.OWNER_MANAGES:
+      return `${who} keeps the group's name, picture and new members to the owner.`;
+    case SystemKind.MEMBERS_MANAGE:
+      return `${who} lets all members name the group and add people.`;
     case SystemKind.ANNOUNCED:
       return `${who} to everybody: ${text}`;
     default:

@@ -41,6 +41,7 @@ pub fn api(row: ConversationRow) -> v1::Conversation {
             (_, false) => v1::HistoryRule::SinceJoining,
         }
         .into(),
+        owner_manages: row.owner_manages,
     }
 }
 

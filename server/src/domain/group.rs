@@ -1,4 +1,5 @@
-//! Groups: made, changed, found. Who may: name and picture: any member; public or private, history, another owner: the owner.
+//! Groups: made, changed, found. Who may: name and picture: any member, unless the owner keeps that to herself; public or
+//! private, history, who manages it, another owner: the owner.
 
 use rookery_api::v1::{self, SystemKind};
 
@@ -25,6 +26,14 @@ pub(super) async fn group_of(work: &mut Work, caller: &Caller, id: i64) -> Resul
     if row.kind == GROUP { Ok(row) } else { Err(Error::Denied("only a group can do this")) }
 }
 
+/// Whether this member may see to a group's name, picture, new members and invites.
+pub(super) fn manages(row: &ConversationRow, user_id: i64) -> Result<()> {
+    if row.owner_manages && row.owner_id != user_id {
+        return Err(Error::Denied("in this group only the owner does this"));
+    }
+    Ok(())
+}
+
 pub(super) fn sorted(ids: &[i64], but: i64) -> Vec<i64> {
     let mut ids: Vec<i64> = ids.iter().copied().filter(|id| *id != but).collect();
     ids.sort_unstable();
@@ -37,6 +46,7 @@ struct Create {
     name: String,
     member_ids: Vec<i64>,
     public: bool,
+    owner_manages: bool,
     request_id: String,
     line_id: String,
 }
@@ -70,6 +80,7 @@ impl Command for Create {
             search_key: &field::search_key(&[&name]),
             public: self.public,
             open_history: self.public,
+            owner_manages: self.owner_manages,
             owner_id: owner,
             creator_id: owner,
             request_id: &self.request_id,
@@ -111,6 +122,7 @@ pub async fn create(ctx: &Ctx, caller: &Caller, request: v1::CreateGroupRequest)
         name,
         member_ids,
         public: request.public,
+        owner_manages: request.owner_manages,
         request_id,
         line_id: line::request_id(ctx),
     };
@@ -133,6 +145,7 @@ struct Changes {
     icon: Option<String>,
     public: Option<bool>,
     open_history: Option<bool>,
+    owner_manages: Option<bool>,
 }
 
 struct Update {
@@ -141,7 +154,7 @@ struct Update {
     changes: Changes,
     /// The largest icon.
     icon_bytes: i64,
-    line_ids: [String; 4],
+    line_ids: [String; 5],
 }
 
 impl Command for Update {
@@ -154,12 +167,18 @@ impl Command for Update {
     async fn run(&self, work: &mut Work) -> Result<()> {
         let (id, author) = (self.conversation_id, self.caller.user_id);
         let row = group_of(work, &self.caller, id).await?;
-        let Changes { name, icon, public, open_history } = &self.changes;
+        let Changes { name, icon, public, open_history, owner_manages } = &self.changes;
+        if name.is_some() || icon.is_some() {
+            manages(&row, author)?;
+        }
         if public.is_some() && row.owner_id != author {
             return Err(Error::Denied("only the owner makes a group public or private"));
         }
         if open_history.is_some() && row.owner_id != author {
             return Err(Error::Denied("only the owner says what those who join may read"));
+        }
+        if owner_manages.is_some() && row.owner_id != author {
+            return Err(Error::Denied("only the owner says who manages a group"));
         }
         let name = name.as_ref().filter(|name| **name != row.name);
         let icon = icon.as_ref().filter(|icon| **icon != row.icon);
@@ -167,6 +186,7 @@ impl Command for Update {
         // Who was in it while it was private did not write for everybody: history is closed to who joins later.
         let open = row.open_history && public.is_none();
         let open_history = open_history.filter(|wanted| *wanted != open);
+        let owner_manages = owner_manages.filter(|alone| *alone != row.owner_manages);
         if let Some(icon) = icon {
             media::hold_picture(work, "icon", icon, author, self.icon_bytes).await?;
         }
@@ -187,6 +207,10 @@ impl Command for Update {
             store::conversation::open_history(&mut work.tx, id, open).await?;
             told.push((if open { SystemKind::HistoryOpened } else { SystemKind::HistoryClosed }, ""));
         }
+        if let Some(alone) = owner_manages {
+            store::conversation::owner_manages(&mut work.tx, id, alone).await?;
+            told.push((if alone { SystemKind::OwnerManages } else { SystemKind::MembersManage }, ""));
+        }
         for ((kind, name), request_id) in told.iter().zip(&self.line_ids) {
             line::write(work, id, author, &Line { kind: *kind, name, request_id, ..Line::default() }).await?;
         }
@@ -200,13 +224,16 @@ impl Command for Update {
     }
 }
 
-/// Changes a group: its name, its picture, whether it is public, what newcomers may read.
+/// Changes a group: its name, its picture, whether it is public, what newcomers may read, who manages it.
 pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateGroupRequest) -> Result<v1::Conversation> {
     let history = request.history();
-    let v1::UpdateGroupRequest { conversation_id, name, public, icon, update_mask, .. } = request;
+    let v1::UpdateGroupRequest { conversation_id, name, public, icon, update_mask, owner_manages, .. } = request;
     let paths = update_mask.map(|mask| mask.paths).unwrap_or_default();
     if paths.is_empty() {
-        return Err(Error::field("update_mask", "must name at least one of name, public, icon and history"));
+        return Err(Error::field(
+            "update_mask",
+            "must name at least one of name, public, icon, history and owner_manages",
+        ));
     }
     let mut changes = Changes::default();
     for path in paths {
@@ -215,7 +242,8 @@ pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateGroupRequest)
             "public" => changes.public = Some(public),
             "icon" => changes.icon = Some(icon.clone()),
             "history" => changes.open_history = Some(opens(history)?),
-            _ => return Err(Error::field("update_mask", "may name name, public, icon and history")),
+            "owner_manages" => changes.owner_manages = Some(owner_manages),
+            _ => return Err(Error::field("update_mask", "may name name, public, icon, history and owner_manages")),
         }
     }
     if let Some(icon) = &changes.icon {
@@ -260,6 +288,10 @@ impl Command for Transfer {
         }
         if self.user_id == author {
             return Ok(());
+        }
+        let account = store::admin::get(work.tx.read(), self.user_id).await?;
+        if account.ok_or(Error::NotFound("member"))?.disabled {
+            return Err(Error::WrongState("this account is disabled: nobody could manage the group"));
         }
         let line = Line {
             kind: SystemKind::OwnerChanged,

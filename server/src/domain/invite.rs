@@ -1,4 +1,5 @@
-//! Invites: codes with which others can join a group. Who may make one: any member; see and end it: she, and the owner.
+//! Invites: codes with which others can join a group. Who may make one: any member, unless the owner keeps that to
+//! herself; see and end it: she, and the owner.
 
 use rookery_api::v1;
 
@@ -43,7 +44,8 @@ impl Command for Create {
     }
 
     async fn run(&self, work: &mut Work) -> Result<InviteRow> {
-        group::group_of(work, &self.caller, self.conversation_id).await?;
+        let row = group::group_of(work, &self.caller, self.conversation_id).await?;
+        group::manages(&row, self.caller.user_id)?;
         let now = work.tx.now;
         let invite = InviteRow {
             code: self.code.clone(),

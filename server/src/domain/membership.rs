@@ -1,10 +1,11 @@
-//! Memberships: coming into a group and going out of it, and one's own place. Who may: add: any member; remove: the owner.
+//! Memberships: coming into a group and going out of it, and one's own place. Who may: add: any member,
+//! unless the owner keeps that to herself; remove: the owner.
 
 use rookery_api::v1::{self, SystemKind, event::Kind};
 
 use super::{
     Caller, Ctx, Error, Result, conversation, field,
-    group::{group_of, sorted},
+    group::{group_of, manages, sorted},
     invite,
     line::{self, Line},
     media, message,
@@ -145,6 +146,7 @@ impl Command for Add {
     async fn run(&self, work: &mut Work) -> Result<()> {
         let (id, author) = (self.conversation_id, self.caller.user_id);
         let row = group_of(work, &self.caller, id).await?;
+        manages(&row, author)?;
         if !store::user::hold(&mut work.tx, &self.user_ids).await? {
             return Err(Error::NotFound("user"));
         }

@@ -25,12 +25,14 @@ pub struct ConversationRow {
     pub open_history: bool,
     pub created_at: i64,
     pub icon: String,
+    /// Whether the owner alone sees to its name, picture, new members and invites.
+    pub owner_manages: bool,
 }
 
 macro_rules! columns {
     () => {
         "c.id, c.kind, c.name, c.public, c.owner_id, c.direct_low, c.direct_high, c.position, c.messages, c.members, \
-         c.open_history, c.created_at, c.icon"
+         c.open_history, c.created_at, c.icon, c.owner_manages"
     };
 }
 
@@ -147,6 +149,7 @@ pub struct NewConversation<'a> {
     pub search_key: &'a str,
     pub public: bool,
     pub open_history: bool,
+    pub owner_manages: bool,
     pub owner_id: i64,
     pub creator_id: i64,
     pub request_id: &'a str,
@@ -156,8 +159,8 @@ pub struct NewConversation<'a> {
 }
 
 const INSERT: &str = "insert into conversations (kind, name, search_key, public, owner_id, creator_id, request_id, direct_low, \
-    direct_high, members, last_at, created_at, open_history) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+    direct_high, members, last_at, created_at, open_history, owner_manages) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
     on conflict do nothing returning id";
 
 /// Stores a new conversation; nothing if it is there (its pair, its request_id, the global room).
@@ -166,7 +169,7 @@ pub async fn insert(tx: &mut Tx, new: &NewConversation<'_>) -> Result<Option<i64
     Ok(on!(tx.write(), c => sqlx::query_scalar(INSERT)
         .bind(new.kind).bind(new.name).bind(new.search_key).bind(new.public).bind(new.owner_id).bind(new.creator_id)
         .bind(new.request_id).bind(new.direct_low).bind(new.direct_high).bind(new.members).bind(now).bind(now)
-        .bind(new.open_history)
+        .bind(new.open_history).bind(new.owner_manages)
         .fetch_all(c).await?.pop()))
 }
 
@@ -220,6 +223,14 @@ const OPEN_HISTORY: &str = "update conversations set open_history = $2 where id 
 /// Says whether who joins from now on may read what was there before.
 pub async fn open_history(tx: &mut Tx, id: i64, open: bool) -> Result<()> {
     on!(tx.write(), c => sqlx::query(OPEN_HISTORY).bind(id).bind(open).execute(c).await.map(|_| ())?);
+    Ok(())
+}
+
+const OWNER_MANAGES: &str = "update conversations set owner_manages = $2 where id = $1";
+
+/// Says whether the owner alone sees to a group's name, picture, new members and invites.
+pub async fn owner_manages(tx: &mut Tx, id: i64, alone: bool) -> Result<()> {
+    on!(tx.write(), c => sqlx::query(OWNER_MANAGES).bind(id).bind(alone).execute(c).await.map(|_| ())?);
     Ok(())
 }
 

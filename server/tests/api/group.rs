@@ -6,6 +6,7 @@ use v1::{ConversationKind, ErrorReason, SystemKind, event::Kind, join_group_requ
 use crate::{
     conversation::{get, ids},
     harness::{Person, Served, unique},
+    invite::invite,
     listener::Listener,
     on_both,
     refusal::{bad_field, denied, not_found, refused},
@@ -81,6 +82,68 @@ on_both! {
         }
         let mine = get(&cleo, group.id).await.mine.unwrap();
         assert_eq!((mine.visible_from, mine.unread), (1, 0));
+    }
+
+    async fn an_owner_may_keep_a_groups_name_picture_members_and_invites_to_herself(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
+        let (dan, eve) = (server.user("dan").await, server.user("eve").await);
+        let group = ada.group("g", &[&bob], false).await;
+        assert!(!get(&bob, group).await.owner_manages);
+        let before = invite(&bob, group, 0, None).await.unwrap().code;
+        let mut ears = Listener::open(&bob).await;
+        let keep = async |person: &Person, owner_manages: bool| {
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["owner_manages".into()] });
+            let request =
+                v1::UpdateGroupRequest { conversation_id: group, owner_manages, update_mask, ..Default::default() };
+            person.api.update_group(request).await.map(|answer| answer.conversation.unwrap())
+        };
+        let add = async |person: &Person, whom: &Person| {
+            person.api.add_members(v1::AddMembersRequest { conversation_id: group, user_ids: vec![whom.id] }).await
+        };
+        let draw = async |person: &Person| update(person, group, "", false, &["icon"]).await;
+        denied(keep(&bob, true).await);
+        not_found(keep(&eve, true).await);
+        let kept = keep(&ada, true).await.unwrap();
+        assert_eq!((kept.owner_manages, kept.position), (true, 2));
+        let told = |kind| if let Kind::ConversationChanged(changed) = kind { changed.conversation } else { None };
+        assert!(ears.until(told).await.owner_manages);
+        assert_eq!(keep(&ada, true).await.unwrap().position, 2, "as it was");
+        denied(keep(&bob, false).await);
+        denied(update(&bob, group, "other", false, &["name"]).await);
+        denied(draw(&bob).await);
+        denied(add(&bob, &cleo).await);
+        denied(add(&bob, &ada).await);
+        denied(invite(&bob, group, 0, None).await);
+        for answer in [update(&eve, group, "other", false, &["name"]).await, draw(&eve).await] {
+            not_found(answer);
+        }
+        not_found(add(&eve, &cleo).await);
+        not_found(invite(&eve, group, 0, None).await);
+        assert_eq!((get(&ada, group).await.name.as_str(), get(&ada, group).await.position), ("g", 2));
+        // What is no management stays, and so do invites that were made before.
+        bob.say(group, "hello").await;
+        join(&eve, By::Code(before)).await.unwrap();
+        // The owner does it all, and it is the owner's, whoever that is.
+        update(&ada, group, "other", false, &["name"]).await.unwrap();
+        draw(&ada).await.unwrap();
+        add(&ada, &cleo).await.unwrap();
+        invite(&ada, group, 0, None).await.unwrap();
+        let transfer = v1::TransferOwnershipRequest { conversation_id: group, user_id: bob.id };
+        assert!(ada.api.transfer_ownership(transfer).await.unwrap().conversation.unwrap().owner_manages);
+        denied(update(&ada, group, "ada's", false, &["name"]).await);
+        denied(add(&ada, &dan).await);
+        update(&bob, group, "bob's", false, &["name"]).await.unwrap();
+        assert!(!keep(&bob, false).await.unwrap().owner_manages);
+        add(&eve, &dan).await.unwrap();
+        invite(&cleo, group, 0, None).await.unwrap();
+        let lines = lines(&ada, group).await;
+        assert!(lines.contains(&SystemKind::OwnerManages) && lines.contains(&SystemKind::MembersManage), "{lines:?}");
+        // So from the start.
+        let request = v1::CreateGroupRequest { member_ids: vec![bob.id], owner_manages: true, ..Default::default() };
+        let made = ada.api.create_group(request).await.unwrap().conversation.unwrap();
+        assert!(made.owner_manages && get(&bob, made.id).await.owner_manages);
+        denied(update(&bob, made.id, "other", false, &["name"]).await);
     }
 
     async fn the_same_request_makes_one_group(backend) {

@@ -139,6 +139,28 @@ on_both! {
         assert_eq!(get(&bob, group).await.owner_id, bob.id);
     }
 
+    async fn nobody_hands_a_group_over_to_somebody_who_is_shut_out(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob, rita) = (server.user("ada").await, server.user("bob").await, server.admin("rita").await);
+        let group = ada.group("g", &[&bob], false).await;
+        let disable = async |disabled| {
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["disabled".into()] });
+            let request = v1::UpdateAccountRequest { user_id: bob.id, disabled, update_mask, ..Default::default() };
+            rita.api.update_account(request).await.unwrap();
+        };
+        let transfer = async || {
+            let request = v1::TransferOwnershipRequest { conversation_id: group, user_id: bob.id };
+            ada.api.transfer_ownership(request).await
+        };
+        disable(true).await;
+        let position = get(&ada, group).await.position;
+        refused(transfer().await, Code::FailedPrecondition, ErrorReason::WrongState);
+        let still = get(&ada, group).await;
+        assert_eq!((still.owner_id, still.position), (ada.id, position));
+        disable(false).await;
+        assert_eq!(transfer().await.unwrap().conversation.unwrap().owner_id, bob.id);
+    }
+
     async fn the_owner_hands_a_group_over_to_a_member(backend) {
         let server = Served::start(backend).await;
         let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);

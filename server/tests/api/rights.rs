@@ -47,7 +47,9 @@ const ALL: [Who; 11] =
     [Anonymous, Expired, Revoked, Disabled, Stranger, Former, Removed, Blocked, Member, Owner, Admin];
 
 /// A method, or one use of it where it matters whose or where.
-const USES: [(&str, &str); 20] = [
+const USES: [(&str, &str); 30] = [
+    ("MessageService/SendMessage", "here"),
+    ("MessageService/SendMessage", "in the global room"),
     ("MessageService/EditMessage", "own"),
     ("MessageService/EditMessage", "another's"),
     ("MessageService/DeleteMessage", "own"),
@@ -63,6 +65,14 @@ const USES: [(&str, &str); 20] = [
     ("ConversationService/UpdateGroup", "name"),
     ("ConversationService/UpdateGroup", "public"),
     ("ConversationService/UpdateGroup", "history"),
+    ("ConversationService/UpdateGroup", "icon"),
+    ("ConversationService/UpdateGroup", "owner_manages"),
+    ("ConversationService/UpdateGroup", "name, kept"),
+    ("ConversationService/UpdateGroup", "icon, kept"),
+    ("ConversationService/CreateInvite", "open"),
+    ("ConversationService/CreateInvite", "kept"),
+    ("ConversationService/AddMembers", "open"),
+    ("ConversationService/AddMembers", "kept"),
     ("ConversationService/RemoveMember", "a member"),
     ("ConversationService/RemoveMember", "the owner"),
     ("ConversationService/RemoveMember", "herself"),
@@ -223,7 +233,7 @@ impl Cast {
     }
 
     /// What a method is asked for.
-    async fn scene(&self, method: &str) -> Scene {
+    async fn scene(&self, method: &str, of: &str) -> Scene {
         let owner = self.person(Owner);
         let members = [&self.kim, self.person(Member), self.person(Former), self.person(Removed)];
         let id = owner.group("group", &members, false).await;
@@ -236,6 +246,12 @@ impl Cast {
         self.person(Former).api.leave_group(leave).await.unwrap();
         let remove = v1::RemoveMemberRequest { conversation_id: id, user_id: self.person(Removed).id };
         owner.api.remove_member(remove).await.unwrap();
+        if of.ends_with("kept") {
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["owner_manages".into()] });
+            let keep =
+                v1::UpdateGroupRequest { conversation_id: id, owner_manages: true, update_mask, ..Default::default() };
+            owner.api.update_group(keep).await.unwrap();
+        }
         let global = self.places(1, &self.kim, &[]).await;
         let public_id = self.kim.group("open", &[], true).await;
         let mut scene = Scene { group, global, public_id, code, subject: 0, registration_code: String::new() };
@@ -334,12 +350,13 @@ impl Cast {
                 "CreateGroup" => v1::CreateGroupRequest { name: "new".into(), ..Default::default() }.encode_to_vec(),
                 "UpdateGroup" => {
                     let (public, history) = (true, v1::HistoryRule::All.into());
-                    let update_mask = mask(of);
+                    let update_mask = mask(of.split(',').next().unwrap_or_default());
                     v1::UpdateGroupRequest {
                         conversation_id,
                         name: "other".into(),
                         public,
                         history,
+                        owner_manages: true,
                         update_mask,
                         ..Default::default()
                     }
@@ -412,6 +429,7 @@ impl Cast {
             ("MediaService", "GetMedia") => v1::GetMediaRequest { id: places.media_id.clone() }.encode_to_vec(),
             ("MessageService", name) => match name {
                 "SendMessage" => {
+                    let conversation_id = here.conversation_id;
                     v1::SendMessageRequest { conversation_id, text: "new".into(), ..Default::default() }.encode_to_vec()
                 }
                 "EditMessage" => {
@@ -504,7 +522,7 @@ async fn rows(backend: Backend) -> Vec<(String, Vec<String>)> {
         used.extend(uses.iter().map(|of| (name.clone(), *of)));
         for of in if uses.is_empty() { vec![""] } else { uses } {
             let mut cells = Vec::new();
-            let mut scene = cast.scene(&name).await;
+            let mut scene = cast.scene(&name, of).await;
             for who in ALL {
                 let body = cast.request(&name, of, who, &scene);
                 let body = body.unwrap_or_else(|| panic!("{name} has no request in {}", file!()));
@@ -519,7 +537,7 @@ async fn rows(backend: Backend) -> Vec<(String, Vec<String>)> {
                 let answer = raw.call(token.as_deref(), &name, body).await;
                 cells.push(word(&answer));
                 if answer.is_ok() && !reads(&name) {
-                    scene = cast.scene(&name).await;
+                    scene = cast.scene(&name, of).await;
                 }
             }
             // Which tokens of scripts may do it: those that are not refused as tokens.
@@ -534,7 +552,7 @@ async fn rows(backend: Backend) -> Vec<(String, Vec<String>)> {
                     scopes.push(scope.as_str_name().trim_start_matches("TOKEN_SCOPE_").to_lowercase());
                 }
                 if answer.is_ok() && !reads(&name) {
-                    scene = cast.scene(&name).await;
+                    scene = cast.scene(&name, of).await;
                 }
             }
             cells.push(match scopes.len() {
@@ -566,8 +584,8 @@ const HEAD: &str = "\
 # invalid   INVALID_ARGUMENT
 #
 # What is asked for is in a private group: `former` has left it, `removed` was removed from it, `admin` is the server's and
-# was never in it. `blocked` asks for the same in a direct chat with somebody who blocks her. The last column: a script's
-# token with which scope may do it.
+# was never in it. `blocked` asks for the same in a direct chat with somebody who blocks her. Where it says `kept`, the owner has
+# kept the management of the group to herself. The last column: a script's token with which scope may do it.
 
 ";
 
