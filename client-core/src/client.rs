@@ -175,17 +175,16 @@ impl Client {
         self.tell(Command::Reconnect);
     }
 
-    /// Chooses how the user wants to be seen, on all her devices.
-    pub async fn set_status(&self, kind: v1::StatusKind) -> Result<(), Error> {
-        self.choose(v1::SetStatusRequest { kind: kind.into(), ..v1::SetStatusRequest::default() }).await
+    /// Chooses how the user wants to be seen, on all her devices, for a time or until she chooses otherwise.
+    pub async fn set_status(&self, kind: v1::StatusKind, holds: Option<Duration>) -> Result<(), Error> {
+        let kind_expires_in = span("kind_expires_in", holds)?;
+        let request = v1::SetStatusRequest { kind: kind.into(), kind_expires_in, ..v1::SetStatusRequest::default() };
+        self.choose(request).await
     }
 
     /// Says what the user is doing, for a time or until she says something else; an empty text takes it back.
     pub async fn set_status_text(&self, text: impl Into<String>, holds: Option<Duration>) -> Result<(), Error> {
-        let expires_in = match holds {
-            Some(holds) => Some(holds.try_into().map_err(|_| Error::invalid("expires_in", "This is too long."))?),
-            None => None,
-        };
+        let expires_in = span("expires_in", holds)?;
         self.choose(v1::SetStatusRequest { text: Some(text.into()), expires_in, ..v1::SetStatusRequest::default() })
             .await
     }
@@ -363,4 +362,10 @@ impl Client {
     fn request_id(&self) -> String {
         (self.ambient.request_id)().to_string()
     }
+}
+
+/// A time as the protocol has it.
+fn span(field: &'static str, holds: Option<Duration>) -> Result<Option<prost_types::Duration>, Error> {
+    let span = |holds: Duration| holds.try_into().map_err(|_| Error::invalid(field, "This is too long."));
+    holds.map(span).transpose()
 }

@@ -420,7 +420,7 @@ async fn an_answer_from_before_another_history_moves_nothing() {
 async fn the_chosen_status_is_known_at_once() {
     let mut stage = Stage::set().await;
     let stream = stage.stream().await;
-    stage.client.set_status(v1::StatusKind::Invisible).await.unwrap();
+    stage.client.set_status(v1::StatusKind::Invisible, None).await.unwrap();
     // The script answers with nothing: what the server says counts.
     assert_eq!(stage.script.calls("set_status").len(), 1);
     let status = Some(v1::Status { kind: v1::StatusKind::DoNotDisturb.into(), ..Default::default() });

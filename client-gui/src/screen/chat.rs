@@ -426,7 +426,7 @@ impl State {
             sidebar::Message::StatusChosen(kind) => {
                 self.menu = false;
                 let client = self.client.clone();
-                Action::Run(Task::perform(async move { client.set_status(kind).await }, Message::Done))
+                Action::Run(Task::perform(async move { client.set_status(kind, None).await }, Message::Done))
             }
             sidebar::Message::PersonWanted(id) => self.show_card(id),
             sidebar::Message::ProfileWanted => {

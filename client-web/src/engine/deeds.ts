@@ -84,9 +84,9 @@ export async function updateProfile(
   if (user) engine.emit({ kind: "usersLoaded", users: [user], presences: [] });
 }
 
-/** Chooses how the user is seen. */
-export function setStatus(engine: Engine, kind: StatusKind): Promise<void> {
-  return choose(engine, { kind });
+/** Chooses how the user is seen, for so many seconds or until she chooses otherwise. */
+export function setStatus(engine: Engine, kind: StatusKind, seconds?: number): Promise<void> {
+  return choose(engine, { kind, kindExpiresIn: seconds === undefined ? undefined : { seconds: BigInt(seconds) } });
 }
 
 /** Says what the user is doing, for so many seconds or until she says something else; "" takes it back. */

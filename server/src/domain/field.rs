@@ -263,16 +263,16 @@ pub fn token_life(given: Option<(i64, i32)>) -> Result<Option<i64>> {
 }
 
 /// How long something holds that is not for ever.
-pub fn life((seconds, nanos): (i64, i32)) -> Result<Duration> {
+pub fn life(field: &'static str, (seconds, nanos): (i64, i32)) -> Result<Duration> {
     if (1..=365 * DAY).contains(&seconds) && (0..1_000_000_000).contains(&nanos) {
         return Ok(Duration::from_secs(seconds.unsigned_abs()));
     }
-    Err(Error::field("expires_in", "must be from 1 second to 365 days"))
+    Err(Error::field(field, "must be from 1 second to 365 days"))
 }
 
 /// How long an invite holds.
 pub fn invite_life(given: Option<(i64, i32)>) -> Result<Duration> {
-    given.map_or(Ok(Duration::from_secs(7 * DAY.unsigned_abs())), life)
+    given.map_or(Ok(Duration::from_secs(7 * DAY.unsigned_abs())), |given| life("expires_in", given))
 }
 
 /// How long a mute lasts, in milliseconds: 0 ends it, more than a year is for ever.

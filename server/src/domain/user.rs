@@ -18,7 +18,7 @@ const BATCH: usize = 500;
 
 /// A stored profile as everybody sees it now.
 pub fn api(row: UserRow, now: i64) -> v1::User {
-    let (status_text, status_expires_at) = holding(row.status_text, row.status_expires_at, now);
+    let (status_text, status_expires_at) = holding(row.status_text, String::new(), row.status_expires_at, now);
     v1::User {
         id: row.id,
         name: row.name,
@@ -34,12 +34,12 @@ pub fn api(row: UserRow, now: i64) -> v1::User {
     }
 }
 
-/// A status text as long as it holds, and when it ends, if it does.
-fn holding(text: String, expires_at: i64, now: i64) -> (String, Option<prost_types::Timestamp>) {
+/// What was chosen as long as it holds, then `else_`; and when it ends, if it does.
+fn holding<T>(chosen: T, else_: T, expires_at: i64, now: i64) -> (T, Option<prost_types::Timestamp>) {
     match expires_at {
-        0 => (text, None),
-        ended if ended <= now => (String::new(), None),
-        ends => (text, Some(message::timestamp(ends))),
+        0 => (chosen, None),
+        ended if ended <= now => (else_, None),
+        ends => (chosen, Some(message::timestamp(ends))),
     }
 }
 
@@ -198,19 +198,16 @@ pub async fn update(ctx: &Ctx, caller: &Caller, request: v1::UpdateProfileReques
 /// What a user has chosen, as she is told it.
 pub fn status(own: &OwnRow, now: i64) -> v1::Status {
     let kind = i32::try_from(own.status).ok().and_then(|kind| v1::StatusKind::try_from(kind).ok());
-    let (text, text_expires_at) = holding(own.status_text.clone(), own.status_expires_at, now);
-    v1::Status {
-        kind: kind.unwrap_or(v1::StatusKind::Online).into(),
-        text,
-        text_expires_at,
-        hide_last_seen: own.hide_last_seen,
-    }
+    let online = v1::StatusKind::Online;
+    let (kind, kind_expires_at) = holding(kind.unwrap_or(online), online, own.status_kind_expires_at, now);
+    let (text, text_expires_at) = holding(own.status_text.clone(), String::new(), own.status_expires_at, now);
+    v1::Status { kind: kind.into(), kind_expires_at, text, text_expires_at, hide_last_seen: own.hide_last_seen }
 }
 
 struct SetStatus {
     user_id: i64,
-    /// None: as before.
-    kind: Option<i64>,
+    /// The kind, and how long it holds. None: as before.
+    kind: Option<(i64, Option<Duration>)>,
     /// The text, and how long it holds.
     text: Option<(String, Option<Duration>)>,
     hide_last_seen: Option<bool>,
@@ -229,12 +226,16 @@ impl Command for SetStatus {
         let now = work.tx.now;
         let old = store::user::own(work.tx.read(), self.user_id).await?.ok_or(Error::NotFound("user"))?;
         let mut new = old.clone();
-        new.status = self.kind.unwrap_or(old.status);
+        let until = |holds: Option<Duration>| {
+            holds.map_or(0, |holds| now.saturating_add(i64::try_from(holds.as_millis()).unwrap_or(i64::MAX)))
+        };
+        if let Some((kind, holds)) = self.kind {
+            (new.status, new.status_kind_expires_at) = (kind, until(holds));
+        }
         new.hide_last_seen = self.hide_last_seen.unwrap_or(old.hide_last_seen);
         if let Some((text, holds)) = &self.text {
             new.status_text.clone_from(text);
-            let holds = holds.map_or(0, |holds| i64::try_from(holds.as_millis()).unwrap_or(i64::MAX));
-            new.status_expires_at = if holds == 0 { 0 } else { now.saturating_add(holds) };
+            new.status_expires_at = until(*holds);
         }
         let row = store::user::set_status(&mut work.tx, self.user_id, &new).await?;
         let status = status(&new, now);
@@ -250,13 +251,21 @@ impl Command for SetStatus {
 
 /// Chooses how the caller wants to be seen and what she says of it; what is left out stays.
 pub async fn set_status(ctx: &Ctx, caller: &Caller, request: v1::SetStatusRequest) -> Result<v1::Status> {
-    let v1::SetStatusRequest { kind, text, expires_in, hide_last_seen } = request;
+    let v1::SetStatusRequest { kind, text, expires_in, hide_last_seen, kind_expires_in } = request;
     let kind = match v1::StatusKind::try_from(kind) {
         Ok(v1::StatusKind::Unspecified) => None,
-        Ok(kind) => Some(i64::from(i32::from(kind))),
+        Ok(kind) => Some(kind),
         Err(_) => return Err(Error::field("kind", "must be one of online, idle, do not disturb, invisible")),
     };
-    let holds = expires_in.map(|span| field::life((span.seconds, span.nanos))).transpose()?;
+    let life = |field, span: Option<prost_types::Duration>| {
+        span.map(|span| field::life(field, (span.seconds, span.nanos))).transpose()
+    };
+    let kind_holds = life("kind_expires_in", kind_expires_in)?;
+    if kind_holds.is_some() && kind.is_none_or(|kind| kind == v1::StatusKind::Online) {
+        return Err(Error::field("kind_expires_in", "is how long a kind holds: it needs one, other than online"));
+    }
+    let kind = kind.map(|kind| (i64::from(i32::from(kind)), kind_holds));
+    let holds = life("expires_in", expires_in)?;
     let text = match text {
         Some(text) => Some(field::line("text", &text, 0, ctx.limits.status_characters)?),
         None => None,

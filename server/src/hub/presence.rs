@@ -19,9 +19,7 @@ const MOST: usize = 1000;
 pub(super) struct Person {
     pub(super) streams: Vec<u64>,
     /// How she wants to be seen; none until it is known, and until then nothing is shown.
-    chosen: Option<StatusKind>,
-    /// Nobody is told when she was here.
-    hides_last_seen: bool,
+    chosen: Option<v1::Status>,
     /// What was last told of her.
     pub(super) shown: PresenceState,
     /// The blocks of hers and against her.
@@ -32,14 +30,7 @@ pub(super) struct Person {
 
 impl Default for Person {
     fn default() -> Self {
-        Self {
-            streams: Vec::new(),
-            chosen: None,
-            hides_last_seen: false,
-            shown: PresenceState::Offline,
-            blocks: Blocks::new(),
-            gone: None,
-        }
+        Self { streams: Vec::new(), chosen: None, shown: PresenceState::Offline, blocks: Blocks::new(), gone: None }
     }
 }
 
@@ -66,7 +57,7 @@ impl Now {
 impl Person {
     /// What others are shown, if this is what her devices say.
     fn seen_as(&self, devices: PresenceState) -> PresenceState {
-        match (self.chosen, devices) {
+        match (self.kind(), devices) {
             (_, PresenceState::Offline) | (None | Some(StatusKind::Invisible), _) => PresenceState::Offline,
             (Some(StatusKind::DoNotDisturb), _) => PresenceState::DoNotDisturb,
             (Some(StatusKind::Idle), _) => PresenceState::Idle,
@@ -74,9 +65,30 @@ impl Person {
         }
     }
 
+    fn kind(&self) -> Option<StatusKind> {
+        self.chosen.as_ref().map(v1::Status::kind)
+    }
+
     /// Whether she does not want to be seen.
     pub(super) fn hides(&self) -> bool {
-        self.chosen == Some(StatusKind::Invisible)
+        self.kind() == Some(StatusKind::Invisible)
+    }
+
+    /// Whether nobody is told when she was here.
+    fn hides_last_seen(&self) -> bool {
+        self.chosen.as_ref().is_some_and(|status| status.hide_last_seen)
+    }
+
+    /// If the kind that she chose has ended: what is left of her choice.
+    fn end_kind(&mut self, now: &prost_types::Timestamp) -> Option<v1::Status> {
+        let status = self.chosen.as_mut()?;
+        let end = status.kind_expires_at.as_ref()?;
+        if (end.seconds, end.nanos) > (now.seconds, now.nanos) {
+            return None;
+        }
+        status.set_kind(StatusKind::Online);
+        status.kind_expires_at = None;
+        Some(status.clone())
     }
 }
 
@@ -106,7 +118,7 @@ impl Hub {
     /// Who is shown as there and lets others know when she was.
     pub fn there(&self) -> Vec<i64> {
         let state = self.lock();
-        let there = |person: &Person| person.shown != PresenceState::Offline && !person.hides_last_seen;
+        let there = |person: &Person| person.shown != PresenceState::Offline && !person.hides_last_seen();
         let mut there: Vec<i64> = state.people.iter().filter(|(_, person)| there(person)).map(|(id, _)| *id).collect();
         there.sort_unstable();
         there
@@ -184,7 +196,7 @@ impl Hub {
         let mut seen = true;
         if let Some(person) = state.people.get_mut(&user_id) {
             person.shown = now;
-            seen = !person.hides_last_seen;
+            seen = !person.hides_last_seen();
             if person.streams.is_empty() {
                 state.people.remove(&user_id);
             }
@@ -253,8 +265,7 @@ impl Hub {
         if let Some(person) = state.people.get_mut(&session.user_id)
             && person.chosen.is_none()
         {
-            person.chosen = Some(status.kind());
-            person.hides_last_seen = status.hide_last_seen;
+            person.chosen = Some(status.clone());
         }
         self.refresh_presence(&mut state, session.user_id);
     }
@@ -262,8 +273,7 @@ impl Hub {
     /// A user wants to be seen in another way.
     pub(super) fn choose(&self, state: &mut State, user_id: i64, status: &v1::Status) {
         let Some(person) = state.people.get_mut(&user_id) else { return };
-        person.chosen = Some(status.kind());
-        person.hides_last_seen = status.hide_last_seen;
+        person.chosen = Some(status.clone());
         if person.hides() {
             self.stop_typing(state, user_id);
         }
@@ -297,11 +307,23 @@ impl Hub {
         }
     }
 
-    /// Once a second: devices that stopped reporting, and users whose time of grace is over.
+    /// Once a second: kinds that end, which her own devices are told; devices that stopped reporting, and users whose time of
+    /// grace is over.
     pub(super) fn expire_presence(&self, state: &mut State) {
+        let now = self.settings.now.timestamp();
+        let ended = state.people.iter_mut().filter_map(|(id, person)| Some((*id, person.end_kind(&now)?)));
+        let ended: Vec<(i64, v1::Status)> = ended.collect();
+        for (user_id, status) in &ended {
+            let frame = frame::encode(0, 0, 0, Kind::StatusChanged(v1::StatusChanged { status: Some(status.clone()) }));
+            let streams = state.streams.values().filter(|stream| stream.session.user_id == *user_id);
+            for stream in streams.filter(|stream| stream.session.wants.messages) {
+                stream.session.push(frame.clone(), Instant::now());
+            }
+        }
         let expires = self.settings.activity_expires;
         let late = |stream: &&Stream| stream.activity.is_some_and(|(at, _)| at.elapsed() > expires);
         let mut due: Vec<i64> = state.streams.values().filter(late).map(|stream| stream.session.user_id).collect();
+        due.extend(ended.iter().map(|(id, _)| *id));
         due.extend(state.people.iter().filter(|(_, person)| person.streams.is_empty()).map(|(id, _)| *id));
         for user_id in due {
             self.refresh_presence(state, user_id);

@@ -272,6 +272,31 @@ fn what_a_user_chose_goes_before_what_her_devices_say() {
 }
 
 #[test]
+fn a_kind_that_ends_is_told_to_others_and_to_ones_own_devices() {
+    use PresenceState::{DoNotDisturb, Idle, Online};
+    let (hub, _requests) = hub(Duration::ZERO);
+    let (one, two, three) = (live(&hub, 1, 0), live(&hub, 2, 0), live(&hub, 3, 0));
+    let until = |kind, seconds: i64| {
+        let kind_expires_at = Some(prost_types::Timestamp { seconds: 1_800_000_000 + seconds, nanos: 0 });
+        v1::Status { text: "busy".into(), kind_expires_at, ..status(kind) }
+    };
+    hub.arrive(&one, &status(StatusKind::Online));
+    hub.arrive(&two, &until(StatusKind::DoNotDisturb, 0));
+    hub.arrive(&three, &until(StatusKind::Idle, 1));
+    assert_eq!(states(&one), [(1, Online), (2, DoNotDisturb), (3, Idle)]);
+    drain(&two);
+    hub.expire_presence(&mut hub.lock());
+    assert_eq!(states(&one), [(2, Online)]);
+    let own = drain(&two).into_iter().find_map(|(after, position, kind)| match kind {
+        Kind::StatusChanged(changed) => Some((after, position, changed.status.unwrap())),
+        _ => None,
+    });
+    assert_eq!(own, Some((0, 0, v1::Status { kind_expires_at: None, ..until(StatusKind::Online, 0) })));
+    hub.expire_presence(&mut hub.lock());
+    assert_eq!((states(&one), drain(&two).len()), (vec![], 0), "it ends once");
+}
+
+#[test]
 fn who_hides_is_gone_at_once_even_in_her_time_of_grace() {
     let (hub, _requests) = hub(Duration::from_secs(60));
     let (one, two) = (live(&hub, 1, 0), live(&hub, 2, 0));

@@ -172,8 +172,8 @@ pub async fn hold(tx: &mut Tx, ids: &[i64]) -> Result<bool> {
 }
 
 const CLEAR: &str = concat!(
-    "update users set name = $2, display_name = $2, search_key = '', about = '', color = '', avatar = '', status_text = '', \
-     status_expires_at = 0, password_hash = '', last_seen_at = null, hide_last_seen = false, admin = false, deleted = true \
+    "update users set name = $2, display_name = $2, search_key = '', about = '', color = '', avatar = '', status = 1, \
+     status_kind_expires_at = 0, status_text = '', status_expires_at = 0, password_hash = '', last_seen_at = null, hide_last_seen = false, admin = false, deleted = true \
      where id = $1 returning ",
     columns!()
 );
@@ -272,13 +272,16 @@ pub struct OwnRow {
     pub position: i64,
     /// How she wants to be seen: StatusKind of the protocol.
     pub status: i64,
+    /// In milliseconds since 1970; 0: it stays.
+    pub status_kind_expires_at: i64,
     pub status_text: String,
     /// In milliseconds since 1970; 0: it stays.
     pub status_expires_at: i64,
     pub hide_last_seen: bool,
 }
 
-const OWN: &str = "select position, status, status_text, status_expires_at, hide_last_seen from users where id = $1";
+const OWN: &str = "select position, status, status_kind_expires_at, status_text, status_expires_at, hide_last_seen from users \
+    where id = $1";
 
 /// The user's own.
 pub async fn own(conn: &mut Conn, id: i64) -> Result<Option<OwnRow>> {
@@ -286,14 +289,16 @@ pub async fn own(conn: &mut Conn, id: i64) -> Result<Option<OwnRow>> {
 }
 
 const SET_STATUS: &str = concat!(
-    "update users set status = $2, status_text = $3, status_expires_at = $4, hide_last_seen = $5 where id = $1 returning ",
+    "update users set status = $2, status_kind_expires_at = $3, status_text = $4, status_expires_at = $5, hide_last_seen = $6 \
+     where id = $1 returning ",
     columns!()
 );
 
 /// Changes how a user wants to be seen, and what she says of it.
 pub async fn set_status(tx: &mut Tx, id: i64, own: &OwnRow) -> Result<UserRow> {
     Ok(on!(tx.write(), c => sqlx::query_as(SET_STATUS)
-        .bind(id).bind(own.status).bind(&own.status_text).bind(own.status_expires_at).bind(own.hide_last_seen)
+        .bind(id).bind(own.status).bind(own.status_kind_expires_at).bind(&own.status_text).bind(own.status_expires_at)
+        .bind(own.hide_last_seen)
         .fetch_one(c).await?))
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What differs from run to run.
-const CHANCE: [&str; 13] = [
+const CHANCE: [&str; 14] = [
     "token",
     "password",
     "sessionId",
@@ -24,6 +24,7 @@ const CHANCE: [&str; 13] = [
     "editedAt",
     "expiresAt",
     "lastSeenAt",
+    "kindExpiresAt",
     "mutedUntil",
     "blockedAt",
 ];

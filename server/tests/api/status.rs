@@ -28,6 +28,16 @@ fn says(text: &str, seconds: Option<i64>) -> SetStatusRequest {
     SetStatusRequest { text: Some(text.into()), expires_in, ..Default::default() }
 }
 
+fn shown(kind: StatusKind, seconds: i64) -> SetStatusRequest {
+    let kind_expires_in = Some(prost_types::Duration { seconds, nanos: 0 });
+    SetStatusRequest { kind: kind.into(), kind_expires_in, ..Default::default() }
+}
+
+/// The same person at a server that was started anew.
+fn again(person: &Person, server: &Served) -> Person {
+    Person { api: server.anonymous().with_token(Some(&person.token)).unwrap(), ..person.clone() }
+}
+
 async fn seen(of: &Person, by: &Person) -> (User, v1::Presence) {
     let answer = by.api.get_user(v1::GetUserRequest { user_id: of.id }).await.unwrap();
     (answer.user.unwrap(), answer.presence.unwrap())
@@ -108,6 +118,75 @@ on_both! {
         now.fetch_add(1, Ordering::SeqCst);
         let ended = everywhere().await;
         assert!(ended.iter().all(|found| *found == (String::new(), None)), "{ended:?}");
+    }
+
+    async fn a_kind_that_has_ended_is_told_to_all_at_once_and_over_a_restart(backend) {
+        let store = Store::new(backend).await;
+        let now = Arc::new(AtomicI64::new(1_700_000_000_000));
+        let clock = || {
+            let now = now.clone();
+            Clock::new(move || now.load(Ordering::SeqCst))
+        };
+        let config = store.config();
+        let server = Served::serve(store, &config, clock()).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let (mut ears, mut phone) = (Listener::open(&ada).await, Listener::open(&bob).await);
+        ears.presence(&bob, PresenceState::Online).await;
+        let ends = |seconds: i64| Some(prost_types::Timestamp { seconds: 1_700_000_000 + seconds, nanos: 0 });
+        let chosen = set(&bob, shown(StatusKind::Invisible, 60)).await;
+        assert_eq!((chosen.kind(), chosen.kind_expires_at), (StatusKind::Invisible, ends(60)));
+        assert_eq!(phone.until(own).await, chosen);
+        ears.presence(&bob, PresenceState::Offline).await;
+        // A text, or another wish, changes nothing of it.
+        let busy = set(&bob, says("busy", None)).await;
+        assert_eq!((busy.kind(), busy.kind_expires_at), (StatusKind::Invisible, ends(60)));
+        assert_eq!(phone.until(own).await, busy);
+        now.fetch_add(59_999, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        assert_eq!(seen(&bob, &ada).await.1.state(), PresenceState::Offline);
+        now.fetch_add(1, Ordering::SeqCst);
+        ears.presence(&bob, PresenceState::Online).await;
+        let left = Status { kind: StatusKind::Online.into(), kind_expires_at: None, ..busy };
+        assert_eq!(phone.until(own).await, left);
+        assert_eq!(seen(&bob, &ada).await.1.state(), PresenceState::Online);
+        assert_eq!(set(&bob, SetStatusRequest::default()).await, left);
+        // One that is replaced ends nothing.
+        set(&bob, shown(StatusKind::Idle, 60)).await;
+        let forever = SetStatusRequest { kind: StatusKind::DoNotDisturb.into(), ..Default::default() };
+        assert_eq!(set(&bob, forever.clone()).await.kind_expires_at, None);
+        ears.presence(&bob, PresenceState::DoNotDisturb).await;
+        now.fetch_add(60_000, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        assert_eq!(seen(&bob, &ada).await.1.state(), PresenceState::DoNotDisturb);
+        let short = set(&bob, shown(StatusKind::DoNotDisturb, 60)).await;
+        assert_eq!(short.kind_expires_at, ends(180));
+        let store = server.stop().await;
+        let server = Served::serve(store, &config, clock()).await;
+        let (ada, bob) = (again(&ada, &server), again(&bob, &server));
+        let (mut ears, phone) = (Listener::open(&ada).await, Listener::open(&bob).await);
+        assert_eq!(phone.ready.status, Some(short));
+        ears.presence(&bob, PresenceState::DoNotDisturb).await;
+        let store = server.stop().await;
+        now.fetch_add(60_000, Ordering::SeqCst);
+        let server = Served::serve(store, &config, clock()).await;
+        let (ada, bob) = (again(&ada, &server), again(&bob, &server));
+        let (mut ears, phone) = (Listener::open(&ada).await, Listener::open(&bob).await);
+        assert_eq!(phone.ready.status, Some(left));
+        ears.presence(&bob, PresenceState::Online).await;
+    }
+
+    async fn only_a_kind_that_was_chosen_can_end(backend) {
+        let server = Served::start(backend).await;
+        let bob = server.user("bob").await;
+        for seconds in [0, -1, 365 * 86_400 + 1, i64::MAX, i64::MIN] {
+            bad_field(bob.api.set_status(shown(StatusKind::Idle, seconds)).await, "kind_expires_in");
+        }
+        for kind in [StatusKind::Unspecified, StatusKind::Online] {
+            bad_field(bob.api.set_status(shown(kind, 60)).await, "kind_expires_in");
+        }
+        assert!(set(&bob, shown(StatusKind::Idle, 365 * 86_400)).await.kind_expires_at.is_some());
+        let online = SetStatusRequest { kind: StatusKind::Online.into(), ..Default::default() };
+        assert_eq!(set(&bob, online).await.kind_expires_at, None);
     }
 
     async fn who_does_not_want_it_told_was_seen_by_nobody(backend) {

@@ -210,7 +210,7 @@ impl Friend {
             Deed::Choose { status } => {
                 let name = format!("STATUS_KIND_{}", status.to_uppercase());
                 let kind = v1::StatusKind::from_str_name(&name).ok_or_else(|| format!("there is no {name}"))?;
-                self.device.client.set_status(kind).await.map_err(|error| error.to_string())?;
+                self.device.client.set_status(kind, None).await.map_err(|error| error.to_string())?;
             }
             Deed::Know { who } => {
                 let state = self.until(&format!("{who} is known"), |state| somebody(state, &who).is_some()).await?;

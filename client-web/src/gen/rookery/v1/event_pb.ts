@@ -148,7 +148,7 @@ export type Event = Message<"rookery.v1.Event"> & {
     case: "reconnect";
   } | {
     /**
-     * The user chose how she wants to be seen, on this device or another.
+     * The user chose how she wants to be seen, on this device or another; or what she chose has ended.
      *
      * @generated from field: rookery.v1.StatusChanged status_changed = 15;
      */

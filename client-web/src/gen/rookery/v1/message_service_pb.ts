@@ -1133,7 +1133,7 @@ export const MessageService: GenService<{
     output: typeof ListPinsResponseSchema;
   },
   /**
-   * Finds messages that the caller may read now, newest first. An index that is at most a second behind is asked; edited and
+   * Finds messages that the caller may read now, newest first. The index that is asked is usually within a second of what was said, later in a flood; edited and
    * deleted messages are found as they now are.
    *
    * @generated from rpc rookery.v1.MessageService.SearchMessages
