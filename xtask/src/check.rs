@@ -187,6 +187,12 @@ const CHECKS: &[Check] = &[
         filter: "unread::",
     },
     Check {
+        name: "sign-in",
+        promise: "1,000 sign-ins of each failing sort take the same time; 500 at once leave the rest of the server alone",
+        target: "api",
+        filter: "password::",
+    },
+    Check {
         name: "search-fuzz",
         promise: "5,000 hostile queries: nothing found, or refused as not understood",
         target: "api",
