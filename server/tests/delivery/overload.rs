@@ -57,9 +57,9 @@ async fn who_asks_four_times_too_much_gets_what_can_be_done_and_a_no_for_the_res
     let mut chance = chance("overload");
     let store = Store::new(Backend::Sqlite).await;
     // A disk that takes so long to sync is the bottleneck, whatever the machine; the clients of this test need the processor. Who
-    // is let in waits for the group that goes on, for 700 ms of others and for her own group: more than the promised second when
-    // each takes longer than this.
-    let sync = Duration::from_millis(if in_full() { 120 } else { 400 });
+    // is let in waits for the group that goes on, for 700 ms of others and for her own group: on such a disk more than the
+    // promised second, so two are asserted.
+    let sync = Duration::from_millis(400);
     let delay = format!("inject=fsync,fdatasync:delay_enter={}", sync.as_micros());
     let trace = store.dir.join("trace").to_string_lossy().into_owned();
     let before = ["strace", "-D", "-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-e", &delay, "-o", &trace];
@@ -130,7 +130,7 @@ async fn who_asks_four_times_too_much_gets_what_can_be_done_and_a_no_for_the_res
     ledger.verify(&rows, true);
     // Beside other tests its own clients may be slower than the server is.
     assert!(!in_full() || over.refused.load(Relaxed) > asked / 4, "nothing was refused: this shows nothing");
-    let (least, slowest, soon) = if in_full() { (0.7, 1, 5) } else { (0.3, 10, 50) };
+    let (least, slowest, soon) = if in_full() { (0.7, 2, 5) } else { (0.3, 10, 50) };
     assert!(good > can * least, "under load it does {good:.0} a second, {can:.0} else");
     assert!(p99 <= Duration::from_secs(slowest), "who was let in waited {p99:?}");
     assert!(recovered < Duration::from_secs(soon), "it took {recovered:?} to recover");
