@@ -17,8 +17,9 @@ use crate::{
     tls,
 };
 
-/// What the end may take once its time has come: two thousand connections end at once.
-const MARGIN: Duration = Duration::from_secs(2);
+/// What coming in and ending may take beside: two thousand connections do both at once, and a system that has no more room for
+/// those that wait to be accepted has a second's patience, then two.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// What a connection may take to come to the point.
 fn greeting() -> Duration {
