@@ -331,9 +331,10 @@ async fn a_flood_of_sign_ins_takes_little_memory_and_keeps_nobody_else() {
         }
     }
     waits.sort();
-    let most = waits[waits.len() * 99 / 100];
+    // There are some forty of them, so one is more than a hundredth.
+    let most = waits[waits.len() * 95 / 100];
     println!(
-        "{surplus} of 500 were told to wait, within {longest:?}; {more} MiB more; {} other calls took {most:?} (99 %)",
+        "{surplus} of 500 were told to wait, within {longest:?}; {more} MiB more; {} other calls took {most:?} (95 %)",
         waits.len()
     );
     assert!(surplus > 100 && more <= 100, "{surplus} were told to wait; {more} MiB more");
