@@ -17,6 +17,8 @@ use crate::{
 
 /// How many changes are read at once.
 const PAGE: i64 = 200;
+/// And at least so many.
+const FEWEST: i64 = 8;
 
 /// What a stream starts from.
 #[derive(Debug)]
@@ -218,13 +220,14 @@ async fn replay(ctx: &Ctx, session: &Session, at: Standing, cursor: i64) -> Resu
     if cursor < end && ctx.hub.catch_up(session, at.id, cursor) {
         return Ok(());
     }
+    let mut size = PAGE;
     loop {
         while cursor < end {
             if !session.flushed().await {
                 return Ok(());
             }
             let mut conn = ctx.db.reader().await?;
-            let page = match message::read_changes(&mut conn, session.user_id, at.id, cursor, PAGE).await {
+            let page = match message::read_changes(&mut conn, session.user_id, at.id, cursor, size).await {
                 // Removed meanwhile: her own events say so.
                 Err(Error::NotFound(_)) => return Ok(()),
                 page => page?,
@@ -233,7 +236,15 @@ async fn replay(ctx: &Ctx, session: &Session, at: Standing, cursor: i64) -> Resu
             let lines = page.messages.iter().any(|message| message.system.is_some());
             let row = if lines { store::conversation::get(&mut conn, at.id).await? } else { None };
             drop(conn);
+            let (mut sent, mut whole) = (0, true);
             for message in page.messages {
+                // What the reader has no room for is read again when she has, and fewer at a time: pages that wait for a
+                // thousand who stand still would fill the memory.
+                if !session.has_room() {
+                    whole = false;
+                    break;
+                }
+                sent += 1;
                 let changed = message.changed;
                 let kind = Kind::MessageChanged(v1::MessageChanged { message: Some(message) });
                 if !session.replay(at.id, cursor, changed, kind).await {
@@ -241,7 +252,8 @@ async fn replay(ctx: &Ctx, session: &Session, at: Standing, cursor: i64) -> Resu
                 }
                 cursor = changed;
             }
-            if cursor < page.position {
+            size = if whole { (size * 2).min(PAGE) } else { sent.max(FEWEST) };
+            if whole && cursor < page.position {
                 // The numbers up to here are of messages that she may not read.
                 if !session.replay(at.id, cursor, page.position, Kind::Skipped(v1::Skipped {})).await {
                     return Ok(());

@@ -270,6 +270,12 @@ impl Session {
         }
     }
 
+    /// Whether replay would not wait now.
+    pub fn has_room(&self) -> bool {
+        let queue = self.lock();
+        queue.end.is_some() || queue.bytes < REPLAY_BYTES
+    }
+
     /// Waits until all that is queued has been taken. False: the stream has ended.
     pub async fn flushed(&self) -> bool {
         loop {

@@ -55,6 +55,34 @@ async fn f13_readers_that_stop_lose_their_streams_and_take_little() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn f13_readers_that_stop_in_what_they_missed_take_little() {
+    let target = Target::with("", &[]).await;
+    let ada = Person::register(&target.server.url(), "ada").await;
+    let text = "x".repeat(4000);
+    for _ in 0..250 {
+        ada.say(1, &text).await;
+    }
+    let before = target.memory();
+    let (connections, streams) = if in_full() { (20, 50) } else { (2, 50) };
+    let request = v1::SubscribeRequest { cursors: [(1, 1)].into(), ..Default::default() }.encode_to_vec();
+    let body = [&[0, 0, 0, 0, u8::try_from(request.len()).unwrap()][..], &request].concat();
+    let head = call("EventService/Subscribe", &[("authorization", &format!("Bearer {}", ada.token))]);
+    let mut wires = Vec::new();
+    for _ in 0..connections {
+        let mut wire = Wire::open(target.server.address, &[(INITIAL_WINDOW_SIZE, 100)]).await;
+        for number in 0..streams {
+            wire.send(HEADERS, END_HEADERS, 2 * number + 1, &head).await.unwrap();
+            wire.send(DATA, END_STREAM, 2 * number + 1, &body).await.unwrap();
+        }
+        wires.push(wire);
+    }
+    tokio::time::sleep(Duration::from_secs(if in_full() { 10 } else { 2 })).await;
+    // Each has a piece of the 800 KB of a page, and no page.
+    target.grew_at_most(before, u64::from(if in_full() { 300 } else { 40_u32 }), "F13, missed");
+    ada.say(1, "still here").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_lives_for_its_time_and_says_so_at_its_end() {
     let target = Target::with("[timings]\nstream = 1\n", &[]).await;
     let ada = Person::register(&target.server.url(), "ada").await;
