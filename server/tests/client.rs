@@ -395,7 +395,7 @@ on_both! {
         let so = |state: &State| {
             chat(state, GLOBAL).muted_until().is_some() && !lists(state, chat_id) && state.is_blocked(bob.id)
         };
-        assert!(so(&desk.state()), "known here when the call returns");
+        desk.until("known here", so).await;
         lap.until("known on the other device", so).await;
         // What the disk has kept says so before the network does.
         desk.end().await;
@@ -427,9 +427,9 @@ on_both! {
         of_bob.client.retry(request_id);
         phone.until("it is listed again", |state| lists(state, chat_id)).await;
         phone.client.hide(chat_id).await.unwrap();
-        assert!(!lists(&phone.state(), chat_id));
+        phone.until("it is hidden again", |state| !lists(state, chat_id)).await;
         assert_eq!(phone.client.open_direct(bob.id).await.unwrap(), chat_id);
-        assert!(lists(&phone.state(), chat_id));
+        phone.until("it is shown again", |state| lists(state, chat_id)).await;
     }
 }
 
