@@ -23,6 +23,15 @@ use crate::{
 /// How many conversations keep their messages loaded, the one opened last included.
 const LOADED_CONVERSATIONS: usize = 4;
 
+/// When the stream told presences, by a count of its tellings: an answer that was asked for before is older.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    count: u64,
+    // The count of the last Ready.
+    ready: u64,
+    of: HashMap<i64, u64>,
+}
+
 /// Everything a client knows and may draw. Made by [`State::default`] and [`State::apply`] alone.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -33,6 +42,7 @@ pub struct State {
     conversations: HashMap<i64, Conversation>,
     users: HashMap<i64, Arc<v1::User>>,
     presences: HashMap<i64, v1::Presence>,
+    told: Told,
     blocked: BTreeSet<i64>,
     // Apart from the conversations: what waits to be sent outlives their coming and going.
     pending: HashMap<i64, Vec<Arc<Pending>>>,
@@ -55,6 +65,7 @@ impl Default for State {
             conversations: HashMap::new(),
             users: HashMap::new(),
             presences: HashMap::new(),
+            told: Told::default(),
             blocked: BTreeSet::new(),
             pending: HashMap::new(),
             uploads: HashMap::new(),
@@ -182,6 +193,11 @@ impl State {
             ends.seconds.saturating_mul(1000).saturating_add(i64::from(ends.nanos) / 1_000_000)
         });
         if ends > now { &user.status_text } else { "" }
+    }
+
+    /// How often the stream has told presences: says of an answer how old it is ([`Update::UsersLoaded`](crate::Update)).
+    pub fn told(&self) -> u64 {
+        self.told.count
     }
 
     /// When a person was last connected; none while she is, and where it is not known.

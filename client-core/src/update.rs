@@ -20,7 +20,12 @@ pub enum Update {
     /// A conversation as an answer gave it, with `mine`; also one that was just opened, made or joined.
     ConversationLoaded(Arc<v1::GetConversationResponse>),
     /// People, as an answer gave them.
-    UsersLoaded(Arc<v1::GetUsersResponse>),
+    UsersLoaded {
+        /// What [`State::told`](crate::State::told) was when it was asked for.
+        as_of: u64,
+        /// The answer.
+        answer: Arc<v1::GetUsersResponse>,
+    },
     /// A page of messages is being fetched.
     PageRequested {
         /// Of which conversation.

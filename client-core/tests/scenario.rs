@@ -177,7 +177,12 @@ fn to_update(value: &Value) -> Update {
             Update::ChangesLoaded(Arc::new(Changes { conversation_id: conversation_id(), position, messages, users }))
         }
         "conversation" => Update::ConversationLoaded(Arc::new(proto("GetConversationResponse", value))),
-        "users" => Update::UsersLoaded(Arc::new(proto("GetUsersResponse", value))),
+        "users" => {
+            let mut fields = value.clone();
+            let as_of =
+                fields.as_object_mut().unwrap().remove("asOf").and_then(|count| count.as_u64()).unwrap_or(u64::MAX);
+            Update::UsersLoaded { as_of, answer: Arc::new(proto("GetUsersResponse", &fields)) }
+        }
         "pageRequested" => Update::PageRequested { conversation_id: conversation_id(), at: page_at(&value["at"]) },
         "pageFailed" => {
             let why = text(&value["why"]).to_owned();

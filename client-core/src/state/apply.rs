@@ -1,12 +1,15 @@
 //! The reducer: what each update does to the state.
 
-use std::{collections::hash_map::Entry, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use rookery_api::v1::{
     self, ConversationKind, Message, Presence, ReadChanged, Ready, StatusKind, SubscribeResponse, User, event::Kind,
 };
 
-use super::{Conversation, LOADED_CONVERSATIONS, State, run::Mine};
+use super::{Conversation, LOADED_CONVERSATIONS, State, Told, run::Mine};
 use crate::{
     outbox::{Pending, PendingStatus},
     update::{Changes, Connection, Page, Restored, Unread, Update},
@@ -24,9 +27,12 @@ impl State {
                 self.know(&answer.users);
                 answer.conversation.iter().for_each(|conversation| self.meet(conversation));
             }
-            Update::UsersLoaded(answer) => {
+            Update::UsersLoaded { as_of, answer } => {
                 self.know(&answer.users);
-                self.see(&answer.presences);
+                let Told { ready, of, .. } = &self.told;
+                let is_news = |presence: &&Presence| of.get(&presence.user_id).unwrap_or(ready) <= as_of;
+                let news: Vec<_> = answer.presences.iter().filter(is_news).copied().collect();
+                self.see(&news);
             }
             Update::PageRequested { conversation_id, at } => {
                 self.with(*conversation_id, |conversation| conversation.requested(*at));
@@ -125,7 +131,7 @@ impl State {
                 let others: Vec<_> = others.collect();
                 self.with(typing.conversation_id, |conversation| conversation.set_typing(others));
             }
-            Kind::PresenceChanged(changed) => self.see(&changed.presences),
+            Kind::PresenceChanged(changed) => self.hear(&changed.presences),
             Kind::UserChanged(changed) => self.know(changed.user.as_slice()),
             Kind::ReadChanged(changed) => self.read(changed),
             Kind::ReactionChanged(changed) => self.with(changed.conversation_id, |conversation| {
@@ -147,6 +153,7 @@ impl State {
     }
 
     fn begin(&mut self, ready: &Ready) {
+        let count = self.told.count + 1;
         if self.history_id != ready.history_id {
             // Another history: what is known belongs to conversations that are no longer these.
             *self = Self::default();
@@ -158,6 +165,7 @@ impl State {
         self.know(&ready.users);
         self.user_id = ready.user.as_ref().map_or(self.user_id, |user| user.id);
         self.presences.clear();
+        self.told = Told { count, ready: count, of: HashMap::new() };
         self.see(&ready.presences);
         self.limits = ready.limits.unwrap_or(self.limits);
         self.timings = ready.timings.unwrap_or(self.timings);
@@ -250,7 +258,8 @@ impl State {
 
     fn know(&mut self, users: &[User]) {
         for user in users {
-            if self.users.get(&user.id).is_none_or(|known| **known != *user) {
+            // An answer that an event has overtaken is older than what is known.
+            if self.users.get(&user.id).is_none_or(|known| known.revision <= user.revision && **known != *user) {
                 self.users.insert(user.id, Arc::new(user.clone()));
             }
         }
@@ -261,6 +270,13 @@ impl State {
         if self.status.kind() == StatusKind::Unspecified {
             self.status.set_kind(StatusKind::Online);
         }
+    }
+
+    /// What the stream tells.
+    fn hear(&mut self, presences: &[Presence]) {
+        self.told.count += 1;
+        self.told.of.extend(presences.iter().map(|presence| (presence.user_id, self.told.count)));
+        self.see(presences);
     }
 
     fn see(&mut self, presences: &[Presence]) {

@@ -84,11 +84,11 @@ impl State {
     pub fn view<'a>(&'a self, world: &'a World, gallery: &'a Gallery, now: &Zoned) -> Element<'a, Message> {
         let answered = self.answer.as_ref().and_then(|answer| answer.user.as_ref());
         let known = world.user(self.id).map(|user| user.as_ref());
-        // What is known live is newer than the answer; when the account was made is known to the answer alone.
-        let (name, login, about) = known
-            .or(answered)
+        // The newer one, where an event and the answer have crossed; when the account was made is known to the answer alone.
+        let user = answered.into_iter().chain(known).max_by_key(|user| user.revision);
+        let (name, login, about) = user
             .map_or(("…", "…", ""), |user| (user.display_name.as_str(), user.name.as_str(), user.about.as_str()));
-        let color = known.or(answered).map_or("", |user| user.color.as_str());
+        let color = user.map_or("", |user| user.color.as_str());
         let made = answered.or(known).and_then(|user| user.created_at).map(|at| (at.seconds, at.nanos));
         let presence = self.presence(world);
         let card = Profile {
@@ -100,7 +100,7 @@ impl State {
             presence_words: self.presence_words(presence, world, now),
             since: clock::local(made, now.time_zone()).map(|at| clock::month(&at)),
         };
-        let who = known.or(answered).map_or_else(|| avatar::who(world, self.id), avatar::Who::from);
+        let who = user.map_or_else(|| avatar::who(world, self.id), avatar::Who::from);
         let picture = avatar::face(gallery, who, theme::AVATAR_LARGE);
         let error = self.error.as_deref().map(|error| text(error).size(theme::NOTE).style(theme::danger));
         let deed = if self.id == world.user_id() {

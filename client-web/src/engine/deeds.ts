@@ -81,7 +81,7 @@ export async function updateProfile(
   const paths = Object.entries(names).flatMap(([key, name]) => (key in profile ? name : []));
   const request = { ...profile, updateMask: { paths } };
   const { user } = await engine.api.users.updateProfile(request);
-  if (user) engine.emit({ kind: "usersLoaded", users: [user], presences: [] });
+  if (user) engine.emit({ kind: "usersLoaded", users: [user] });
 }
 
 /** Chooses how the user is seen, for so many seconds or until she chooses otherwise. */

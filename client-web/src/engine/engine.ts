@@ -136,7 +136,7 @@ export class Engine implements Core {
     if (!this.ready) return;
     try {
       const { message, users } = await patiently(() => this.api.messages.getMessage({ conversationId, id }));
-      this.emit({ kind: "usersLoaded", users, presences: [] });
+      this.emit({ kind: "usersLoaded", users });
       if (message) this.emit({ kind: "replyLoaded", message });
     } catch {
       // It stays a stub: not to be seen by this reader, or not now.

@@ -47,9 +47,10 @@ export class People {
   }
 
   private async call(userIds: bigint[]): Promise<void> {
+    const asOf = this.core.state.told.count;
     try {
       const { users, presences } = await patiently(() => this.core.api.users.getUsers({ userIds }));
-      this.core.emit({ kind: "usersLoaded", users, presences });
+      this.core.emit({ kind: "usersLoaded", users, presences: { asOf, list: presences } });
     } catch {
       // Asked for again after the next connection at the latest.
       userIds.forEach((id) => this.asked.delete(id));

@@ -29,8 +29,12 @@ export function apply(state: State, update: Update): State {
       const known = know(state, update.users);
       return update.conversation ? meet(known, update.conversation) : known;
     }
-    case "usersLoaded":
-      return see(know(state, update.users), update.presences);
+    case "usersLoaded": {
+      const { asOf, list } = update.presences ?? { asOf: 0, list: [] };
+      const { ready, of } = state.told;
+      const news = list.filter(({ userId }) => (of.get(userId) ?? ready) <= asOf);
+      return see(know(state, update.users), news);
+    }
     case "pageRequested":
       return change(state, update.conversationId, (known) => conversations.requested(known, update.at));
     case "pageLoaded":
@@ -110,7 +114,7 @@ function receive(state: State, response: v1.SubscribeResponse): State {
       return change(state, kind.value.conversationId, (known) => conversations.setTyping(known, others));
     }
     case "presenceChanged":
-      return see(state, kind.value.presences);
+      return hear(state, kind.value.presences);
     case "userChanged":
       return kind.value.user ? know(state, [kind.value.user]) : state;
     case "readChanged": {
@@ -145,7 +149,9 @@ function begin(old: State, ready: v1.Ready): State {
   // Another history: what is known belongs to conversations that are no longer these.
   let state = old.historyId === ready.historyId ? old : { ...EMPTY, historyId: ready.historyId };
   state = know(state, ready.user ? [ready.user, ...ready.users] : ready.users);
-  state = see({ ...state, presences: new Map() }, ready.presences);
+  const count = old.told.count + 1;
+  const told = { count, ready: count, of: new Map() };
+  state = see({ ...state, presences: new Map(), told }, ready.presences);
   // What is not listed any more is gone, or hidden: then whatever happens there brings it again. Direct chats in which nobody
   // has said anything yet stay, and those where something waits to be sent.
   const listed = new Set(ready.conversations.map(({ id }) => id));
@@ -232,12 +238,21 @@ function open(state: State, id: bigint): State {
 function know(state: State, users: readonly v1.User[]): State {
   const news = users.filter((user) => {
     const known = state.users.get(user.id);
-    return !known || !equals(UserSchema, known, user);
+    // An answer that an event has overtaken is older than what is known.
+    return !known || (known.revision <= user.revision && !equals(UserSchema, known, user));
   });
   if (news.length === 0) return state;
   const known = new Map(state.users);
   for (const user of news) known.set(user.id, user);
   return { ...state, users: known };
+}
+
+/** What the stream tells. */
+function hear(state: State, presences: readonly v1.Presence[]): State {
+  const count = state.told.count + 1;
+  const heard = new Map(state.told.of);
+  for (const { userId } of presences) heard.set(userId, count);
+  return see({ ...state, told: { ...state.told, count, of: heard } }, presences);
 }
 
 function see(state: State, presences: readonly v1.Presence[]): State {

@@ -142,8 +142,9 @@ function toUpdate(source: any): Update {
       return { kind: "conversationLoaded", conversation, users };
     }
     case "users": {
-      const { users, presences } = proto(v1.GetUsersResponseSchema, value);
-      return { kind: "usersLoaded", users, presences };
+      const { asOf, ...fields } = value;
+      const { users, presences } = proto(v1.GetUsersResponseSchema, fields);
+      return { kind: "usersLoaded", users, presences: { asOf: asOf ?? Infinity, list: presences } };
     }
     case "pageRequested":
       return { kind: "pageRequested", conversationId, at: pageAt(value.at) };

@@ -12,6 +12,14 @@ export interface Upload {
   readonly total: number;
 }
 
+/** When the stream told presences, by a count of its tellings: an answer that was asked for before is older. */
+export interface Told {
+  readonly count: number;
+  /** The count of the last Ready. */
+  readonly ready: number;
+  readonly of: ReadonlyMap<bigint, number>;
+}
+
 /** Everything a client knows and may draw. */
 export interface State {
   /** The caller's id; 0 until it is known. */
@@ -24,6 +32,7 @@ export interface State {
   readonly conversations: ReadonlyMap<bigint, Conversation>;
   readonly users: ReadonlyMap<bigint, v1.User>;
   readonly presences: ReadonlyMap<bigint, v1.Presence>;
+  readonly told: Told;
   /** Whom the caller blocks: their messages in groups are to be folded away, and give no notice. */
   readonly blocked: ReadonlySet<bigint>;
   /** Apart from the conversations: what waits to be sent outlives their coming and going. */
@@ -46,6 +55,7 @@ export const EMPTY: State = {
   conversations: new Map(),
   users: new Map(),
   presences: new Map(),
+  told: { count: 0, ready: 0, of: new Map() },
   blocked: new Set(),
   pending: new Map(),
   uploads: new Map(),

@@ -111,7 +111,12 @@ export type Update =
   | { readonly kind: "changesLoaded"; readonly changes: Changes }
   /** A conversation as an answer gave it, with `mine`; also one that was just opened, made or joined. */
   | { readonly kind: "conversationLoaded"; readonly conversation?: v1.Conversation; readonly users: readonly v1.User[] }
-  | { readonly kind: "usersLoaded"; readonly users: readonly v1.User[]; readonly presences: readonly v1.Presence[] }
+  /** People, as an answer gave them; `asOf`: what told.count was when it was asked for. */
+  | {
+      readonly kind: "usersLoaded";
+      readonly users: readonly v1.User[];
+      readonly presences?: { readonly asOf: number; readonly list: readonly v1.Presence[] };
+    }
   | { readonly kind: "pageRequested"; readonly conversationId: bigint; readonly at: PageAt }
   | { readonly kind: "pageLoaded"; readonly page: Page }
   | { readonly kind: "pageFailed"; readonly conversationId: bigint; readonly at: PageAt; readonly why: string }

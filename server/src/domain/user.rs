@@ -31,6 +31,7 @@ pub fn api(row: UserRow, now: i64) -> v1::User {
         status_text,
         status_expires_at,
         admin: row.admin,
+        revision: row.revision,
     }
 }
 

@@ -68,7 +68,8 @@ pub async fn has_other(conn: &mut Conn, id: i64) -> Result<bool> {
     Ok(count > 0)
 }
 
-const UPDATE: &str = "update users set admin = $2, disabled = $3 where id = $1";
+const UPDATE: &str = "update users set admin = $2, disabled = $3, \
+    revision = revision + case when admin <> $2 then 1 else 0 end where id = $1";
 
 /// Changes who is an admin, and who is shut out.
 pub async fn update(tx: &mut Tx, id: i64, admin: bool, disabled: bool) -> Result<()> {

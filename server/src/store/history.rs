@@ -28,7 +28,7 @@ macro_rules! people_sqlite {
     () => {
         "(select json_group_array(json_array(id, name, display_name, about, created_at, \
             case when hide_last_seen then null else last_seen_at end, color, avatar, status_text, status_expires_at, \
-            json(iif(admin, 'true', 'false')), json(iif(deleted, 'true', 'false')))) from users \
+            json(iif(admin, 'true', 'false')), json(iif(deleted, 'true', 'false')), revision)) from users \
             where id in (select author_id from page union select new_owner_id from page \
               union select s.value from page, json_each(nullif(page.subjects, '')) s \
               where page.subjects <> '' union select n.value ->> 0 from page, json_each(nullif(page.mentions, '')) n \
@@ -39,7 +39,7 @@ macro_rules! people_postgres {
     () => {
         "coalesce((select json_agg(json_build_array(id, name, display_name, about, created_at, \
             case when hide_last_seen then null else last_seen_at end, color, avatar, status_text, status_expires_at, \
-            admin, deleted)) from users \
+            admin, deleted, revision)) from users \
             where id in (select author_id from page union select new_owner_id from page \
               union select s.value::bigint from page, \
               jsonb_array_elements_text(nullif(page.subjects, '')::jsonb) s where page.subjects <> '' \

@@ -22,13 +22,15 @@ pub struct UserRow {
     pub status_expires_at: i64,
     pub admin: bool,
     pub deleted: bool,
+    /// Grows with every change of the others, `last_seen_at` aside.
+    pub revision: i64,
 }
 
 // Who does not want it told was last seen by nobody, whoever asks.
 macro_rules! columns {
     () => {
         "id, name, display_name, about, created_at, case when hide_last_seen then null else last_seen_at end as last_seen_at, \
-         color, avatar, status_text, status_expires_at, admin, deleted"
+         color, avatar, status_text, status_expires_at, admin, deleted, revision"
     };
 }
 
@@ -37,7 +39,7 @@ macro_rules! user_columns {
     () => {
         "u.id, u.name, u.display_name, u.about, u.created_at, \
          case when u.hide_last_seen then null else u.last_seen_at end as last_seen_at, u.color, u.avatar, u.status_text, \
-         u.status_expires_at, u.admin, u.deleted"
+         u.status_expires_at, u.admin, u.deleted, u.revision"
     };
 }
 pub(super) use user_columns;
@@ -173,8 +175,8 @@ pub async fn hold(tx: &mut Tx, ids: &[i64]) -> Result<bool> {
 
 const CLEAR: &str = concat!(
     "update users set name = $2, display_name = $2, search_key = '', about = '', color = '', avatar = '', status = 1, \
-     status_kind_expires_at = 0, status_text = '', status_expires_at = 0, password_hash = '', last_seen_at = null, hide_last_seen = false, admin = false, deleted = true \
-     where id = $1 returning ",
+     status_kind_expires_at = 0, status_text = '', status_expires_at = 0, password_hash = '', last_seen_at = null, hide_last_seen = false, admin = false, deleted = true, \
+     revision = revision + 1 where id = $1 returning ",
     columns!()
 );
 const LOCK_ALL_POSTGRES: &str = "select id from users where id = $1 for update";
@@ -226,7 +228,8 @@ pub struct Profile {
 }
 
 const UPDATE: &str = concat!(
-    "update users set display_name = $2, about = $3, color = $4, avatar = $5, search_key = $6 where id = $1 returning ",
+    "update users set display_name = $2, about = $3, color = $4, avatar = $5, search_key = $6, \
+     revision = revision + 1 where id = $1 returning ",
     columns!()
 );
 
@@ -289,8 +292,8 @@ pub async fn own(conn: &mut Conn, id: i64) -> Result<Option<OwnRow>> {
 }
 
 const SET_STATUS: &str = concat!(
-    "update users set status = $2, status_kind_expires_at = $3, status_text = $4, status_expires_at = $5, hide_last_seen = $6 \
-     where id = $1 returning ",
+    "update users set status = $2, status_kind_expires_at = $3, status_text = $4, status_expires_at = $5, hide_last_seen = $6, \
+     revision = revision + 1 where id = $1 returning ",
     columns!()
 );
 

@@ -102,6 +102,7 @@ on_both! {
             display_name: "Deleted user".into(),
             created_at: changed.created_at,
             deleted: true,
+            revision: changed.revision,
             ..Default::default()
         };
         assert_eq!(changed, blank);

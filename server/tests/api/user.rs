@@ -4,7 +4,7 @@ use rookery_client::v1;
 use v1::event::Kind;
 
 use crate::{
-    harness::{Person, Served},
+    harness::{PASSWORD, Person, Served},
     listener::Listener,
     on_both,
     refusal::{bad_field, not_found},
@@ -74,6 +74,47 @@ on_both! {
         }
         for filter in ["x".repeat(65), "a\0".into()] {
             bad_field(ada.api.list_users(v1::ListUsersRequest { filter, ..Default::default() }).await, "filter");
+        }
+    }
+
+    async fn each_change_of_a_profile_has_a_higher_revision(backend) {
+        let server = Served::start(backend).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let rita = server.admin("rita").await;
+        let revision = async || {
+            let answer = bob.api.get_user(v1::GetUserRequest { user_id: ada.id }).await.unwrap();
+            answer.user.unwrap().revision
+        };
+        let mut last = revision().await;
+        let mut ears = Listener::open(&bob).await;
+        for change in 0..4 {
+            match change {
+                0 => shown_as(&ada, "Ada L.").await,
+                1 => {
+                    let request = v1::SetStatusRequest { text: Some("reads".into()), ..Default::default() };
+                    ada.api.set_status(request).await.unwrap();
+                }
+                2 => {
+                    let request = v1::UpdateAccountRequest {
+                        user_id: ada.id,
+                        admin: true,
+                        update_mask: Some(prost_types::FieldMask { paths: vec!["admin".into()] }),
+                        ..Default::default()
+                    };
+                    rita.api.update_account(request).await.unwrap();
+                }
+                _ => {
+                    let request = v1::DeleteAccountRequest {
+                        password: PASSWORD.into(),
+                        messages: v1::MessagesFate::Keep.into(),
+                    };
+                    ada.api.delete_account(request).await.unwrap();
+                }
+            }
+            let changed = ears.until(|kind| if let Kind::UserChanged(changed) = kind { changed.user } else { None }).await;
+            assert!(changed.revision > last, "{change}: {} after {last}", changed.revision);
+            last = changed.revision;
+            assert_eq!(revision().await, last, "{change}");
         }
     }
 

@@ -50,7 +50,8 @@ impl Engine {
             }
             Answer::Reply { result } => {
                 if let Ok(v1::GetMessageResponse { message: Some(message), users }) = result {
-                    self.emit(Update::UsersLoaded(Arc::new(v1::GetUsersResponse { users, presences: Vec::new() })));
+                    let answer = Arc::new(v1::GetUsersResponse { users, presences: Vec::new() });
+                    self.emit(Update::UsersLoaded { as_of: self.state.told(), answer });
                     self.emit(Update::ReplyLoaded(Arc::new(message)));
                 }
             }
@@ -60,11 +61,11 @@ impl Engine {
             Answer::MarkedRead { conversation_id, id, cursor, result } => {
                 self.marked_read(conversation_id, id, cursor, result);
             }
-            Answer::Users { ids, result } => match result {
+            Answer::Users { ids, as_of, result } => match result {
                 Ok(answer) => {
                     self.people.done(&[]);
                     self.keep_users(&answer.users);
-                    self.emit(Update::UsersLoaded(Arc::new(answer)));
+                    self.emit(Update::UsersLoaded { as_of, answer: Arc::new(answer) });
                 }
                 Err(_) => self.people.done(&ids),
             },

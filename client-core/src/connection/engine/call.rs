@@ -59,6 +59,7 @@ pub(super) enum Answer {
     },
     Users {
         ids: Vec<i64>,
+        as_of: u64,
         result: Result<v1::GetUsersResponse, Error>,
     },
     ViewSet,
@@ -143,9 +144,10 @@ impl Engine {
 
     pub(super) fn call_users(&mut self, ids: Vec<i64>) {
         let request = v1::GetUsersRequest { user_ids: ids.clone() };
-        self.call(|api| async move {
+        let as_of = self.state.told();
+        self.call(move |api| async move {
             let result = patiently(|| api.get_users(request.clone())).await;
-            Answer::Users { ids, result }
+            Answer::Users { ids, as_of, result }
         });
     }
 
