@@ -17,7 +17,7 @@ pub mod store;
 
 mod connection;
 mod http;
-mod listener;
+pub mod listener;
 mod rpc;
 mod tls;
 

@@ -3,13 +3,14 @@
 use std::{
     collections::HashMap,
     future::Future,
-    net::IpAddr,
+    io,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
 };
 
@@ -23,6 +24,18 @@ use crate::{
 
 /// How long connections may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How many connections may wait to be let in, as far as the system allows it: after a restart everybody comes at once, and whom
+/// the system turns away tries again after a second, then two.
+const WAITING: u32 = 4096;
+
+/// Listens at an address.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
 
 /// What the door knows.
 pub struct Door {

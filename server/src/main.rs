@@ -8,7 +8,7 @@ use rookery_server::{
     config::{Command, Config, DEFAULT_FILE, Flags},
     doctor,
     domain::ctx::Clock,
-    fault, log, meter, operator,
+    fault, listener, log, meter, operator,
 };
 use tokio::{
     net::TcpListener,
@@ -66,8 +66,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     let _lock = lock(&config.data)?;
     let tls = config.tls()?.is_some();
     let address = config.address()?;
-    let listener = TcpListener::bind(address)
-        .await
+    let listener = listener::listen(address)
         .map_err(|error| format!("cannot listen on {address}: {error}; is another Rookery running?"))?;
     let metrics = match config.metrics()? {
         None => None,

@@ -17,9 +17,8 @@ use crate::{
     tls,
 };
 
-/// What coming in and ending may take beside: two thousand connections do both at once, and a system that has no more room for
-/// those that wait to be accepted has a second's patience, then two.
-const MARGIN: Duration = Duration::from_secs(5);
+/// What coming in and ending may take beside: two thousand connections do both at once.
+const MARGIN: Duration = Duration::from_secs(2);
 
 /// What a connection may take to come to the point.
 fn greeting() -> Duration {
@@ -34,22 +33,19 @@ fn body() -> Duration {
 /// Opens connections, says the same on each, and waits until all are closed.
 async fn are_closed(target: &Target, count: usize, words: &[u8]) {
     let before = target.memory();
-    let begun = Instant::now();
     let limit = patience(greeting()) + MARGIN;
-    let silent = join_all((0..count).map(|_| async {
+    let lived = join_all((0..count).map(|_| async {
         let mut socket = TcpStream::connect(target.server.address).await.unwrap();
+        let connected = Instant::now();
         socket.write_all(words).await.unwrap();
-        socket
-    }))
-    .await;
-    let closed = join_all(silent.into_iter().map(|mut socket| async move {
         let mut rest = Vec::new();
         let _ = timeout(limit, socket.read_to_end(&mut rest)).await.expect("a silent connection goes on");
-    }));
-    closed.await;
-    println!("{count} connections were closed within {:?}", begun.elapsed());
-    assert!(begun.elapsed() > greeting() / 2, "they were not heard");
-    assert!(begun.elapsed() < limit, "{:?}", begun.elapsed());
+        connected.elapsed()
+    }))
+    .await;
+    let (shortest, longest) = (lived.iter().min().unwrap(), lived.iter().max().unwrap());
+    println!("{count} connections were closed after {shortest:?} to {longest:?}");
+    assert!(*shortest > greeting() / 2, "they were not heard");
     target.grew_at_most(before, 64, "silence");
 }
 

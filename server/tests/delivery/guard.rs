@@ -161,8 +161,11 @@ async fn a_postgres_that_may_lose_what_it_has_acknowledged_is_refused() {
     let mut run = async |text: String| {
         sqlx::query(AssertSqlSafe(text)).execute(&mut conn).await.unwrap();
     };
-    run(format!("alter database {name} set synchronous_commit = off")).await;
-    assert!(refusal(&dir.dir, &store.database).contains("synchronous_commit=off"));
+    for weak in ["off", "local", "remote_write"] {
+        run(format!("alter database {name} set synchronous_commit = {weak}")).await;
+        let said = refusal(&dir.dir, &store.database);
+        assert!(said.contains(&format!("synchronous_commit={weak}")), "{said}");
+    }
     run(format!("alter database {name} reset synchronous_commit")).await;
     run(format!("create role {role} login superuser")).await;
     run(format!("alter role {role} set synchronous_commit = off")).await;
