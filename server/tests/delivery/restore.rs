@@ -12,11 +12,10 @@ use futures::StreamExt;
 use rookery_client::{
     Api, Client, Config, Connection, Conversation, Profile, Run, Session, State, Updates, connect, v1,
 };
-use sqlx::Connection as _;
 
 use crate::{
     exchange::{get, upload},
-    harness::{Backend, Person, Process, Store},
+    harness::{Backend, Person, Process, Store, tool},
     ledger::Ledger,
     traffic::{End, Reader, chance, stored, within},
 };
@@ -198,19 +197,15 @@ async fn after_a_restore_every_client_shows_the_servers_list() {
     .await;
 }
 
-/// The whole database, as pg_restore brings it back from pg_dump. Nobody may be connected to what is copied.
-async fn copy_database(store: &Store, from: &str, to: &str) {
-    let (server, _) = store.database.rsplit_once('/').unwrap();
-    let mut conn = sqlx::PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
-    for statement in [format!("drop database if exists {to}"), format!("create database {to} template {from}")] {
-        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut conn).await.unwrap();
-    }
+/// Runs one of PostgreSQL's own programs, as docs/operate.md says.
+fn postgres(name: &str, arguments: &[&str]) {
+    let outcome = Command::new(tool("ROOKERY_TEST_POSTGRES_PROGRAMS").join(name)).args(arguments).output().unwrap();
+    assert!(outcome.status.success(), "{name}: {}", String::from_utf8_lossy(&outcome.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_pg_restore_the_history_is_another_and_the_files_are_back() {
     let outer = Store::new(Backend::Postgres).await;
-    let database = outer.database.rsplit_once('/').unwrap().1.to_owned();
     let store = Store { dir: outer.dir.join("data"), database: outer.database.clone() };
     let backup = outer.dir.join("copy");
     let program = |words: &[&str]| {
@@ -238,16 +233,22 @@ async fn after_pg_restore_the_history_is_another_and_the_files_are_back() {
         server.signal("TERM");
         assert_eq!(server.ended_within(Duration::from_secs(100)), Some(Some(0)));
     };
-    stop(&mut server);
-    let dump = format!("{database}dump");
-    copy_database(&outer, &database, &dump).await;
-    let copied = Command::new("cp").arg("-a").arg(store.dir.join("media")).arg(&backup).status().unwrap();
-    assert!(copied.success());
+    let dump = backup.join("rookery.dump").to_string_lossy().into_owned();
+    let copy = |how: &str| {
+        let copied = Command::new("cp").arg(how).arg(store.dir.join("media")).arg(&backup).status().unwrap();
+        assert!(copied.success());
+    };
+    copy("-a");
+    postgres("pg_dump", &["-Fc", "-f", &dump, &store.database]);
+    copy("-an");
 
-    server.restart();
     ada.say(1, "lost").await;
     stop(&mut server);
-    copy_database(&outer, &dump, &database).await;
+    let (cluster, database) = store.database.rsplit_once('/').unwrap();
+    let maintenance = format!("--maintenance-db={cluster}/postgres");
+    postgres("dropdb", &[&maintenance, database]);
+    postgres("createdb", &[&maintenance, database]);
+    postgres("pg_restore", &["-d", &store.database, &dump]);
     std::fs::remove_dir_all(store.dir.join("media")).unwrap();
     let restored = program(&["restore"]);
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
