@@ -163,6 +163,8 @@ pub struct LimitsConfig {
     pub avatar_bytes: i64,
     pub mentions: usize,
     pub pins: i64,
+    /// What one member keeps open into one group.
+    pub invites: i64,
     pub blocks: i64,
     pub status_characters: usize,
     /// How long the database may look for messages, in milliseconds.
@@ -281,6 +283,7 @@ impl Default for LimitsConfig {
             avatar_bytes: 2 << 20,
             mentions: 50,
             pins: 250,
+            invites: 100,
             blocks: 1000,
             status_characters: 128,
             search_milliseconds: 200,
@@ -510,6 +513,7 @@ impl Config {
             avatar_bytes: limits.avatar_bytes,
             mentions: limits.mentions,
             pins: limits.pins,
+            invites: limits.invites,
             blocks: limits.blocks,
             status_characters: limits.status_characters,
             search: Duration::from_millis(limits.search_milliseconds),

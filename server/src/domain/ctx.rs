@@ -114,6 +114,7 @@ pub struct Limits {
     pub avatar_bytes: i64,
     pub mentions: usize,
     pub pins: i64,
+    pub invites: i64,
     pub blocks: i64,
     pub status_characters: usize,
     pub search: Duration,

@@ -34,6 +34,7 @@ struct Create {
     max_uses: i64,
     life: i64,
     code: String,
+    most: i64,
 }
 
 impl Command for Create {
@@ -47,6 +48,12 @@ impl Command for Create {
         let row = group::group_of(work, &self.caller, self.conversation_id).await?;
         group::manages(&row, self.caller.user_id)?;
         let now = work.tx.now;
+        if store::invite::count(work.tx.read(), self.conversation_id, self.caller.user_id, now).await? >= self.most {
+            return Err(Error::Limit(format!(
+                "you may have at most {} invites into a group; revoke one first",
+                self.most
+            )));
+        }
         let invite = InviteRow {
             code: self.code.clone(),
             conversation_id: self.conversation_id,
@@ -73,6 +80,7 @@ pub async fn create(ctx: &Ctx, caller: &Caller, request: &v1::CreateInviteReques
         max_uses: request.max_uses.into(),
         life: i64::try_from(life.as_millis()).unwrap_or(i64::MAX),
         code: ctx.dice.code(),
+        most: ctx.limits.invites,
     };
     Ok(api(ctx.writer.run(command).await?))
 }

@@ -27,6 +27,14 @@ pub async fn insert(tx: &mut Tx, invite: &InviteRow) -> Result<()> {
     Ok(())
 }
 
+const COUNT: &str = "select count(*) from invites where conversation_id = $1 and creator_id = $2 \
+    and (max_uses = 0 or uses < max_uses) and (expires_at is null or expires_at > $3)";
+
+/// How many of one member's invites into a group hold at a time.
+pub async fn count(conn: &mut Conn, conversation_id: i64, creator_id: i64, now: i64) -> Result<i64> {
+    Ok(on!(conn, c => sqlx::query_scalar(COUNT).bind(conversation_id).bind(creator_id).bind(now).fetch_one(c).await?))
+}
+
 macro_rules! columns {
     () => {
         "i.code, i.conversation_id, i.creator_id, i.max_uses, i.uses, i.expires_at, i.created_at"

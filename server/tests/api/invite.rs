@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use rookery_client::{Error, v1};
+use rookery_client::{Code, Error, v1};
 use rookery_server::{Server, domain::ctx::Clock};
-use v1::join_group_request::By;
+use v1::{ErrorReason, join_group_request::By};
 
 use crate::{
     conversation::{get, ids},
@@ -15,7 +15,7 @@ use crate::{
     harness::{Person, Served, Store, unique},
     on_both,
     raw::{Raw, seen},
-    refusal::{bad_field, denied, not_found},
+    refusal::{bad_field, denied, not_found, refused},
 };
 
 pub async fn invite(
@@ -166,6 +166,27 @@ on_both! {
         let request = |conversation_id| v1::ListInvitesRequest { conversation_id, ..Default::default() };
         not_found(stranger.api.list_invites(request(group)).await);
         denied(ada.api.list_invites(request(1)).await);
+    }
+
+    async fn of_what_holds_one_member_has_so_many_in_each_group(backend) {
+        let server = Served::with(backend, |config| config.limits.invites = 2).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let group = ada.group("g", &[&bob], false).await;
+        let other = ada.group("other", &[], false).await;
+        let single = invite(&ada, group, 1, None).await.unwrap();
+        let second = invite(&ada, group, 0, None).await.unwrap();
+        let full = async || refused(invite(&ada, group, 0, None).await, Code::ResourceExhausted, ErrorReason::LimitReached);
+        full().await;
+        invite(&ada, other, 0, None).await.unwrap();
+        invite(&bob, group, 0, None).await.unwrap();
+        // What is used up or was revoked does not count.
+        join(&server.user("cleo").await, By::Code(single.code)).await.unwrap();
+        invite(&ada, group, 0, None).await.unwrap();
+        full().await;
+        let request = v1::RevokeInviteRequest { conversation_id: group, code: second.code };
+        ada.api.revoke_invite(request).await.unwrap();
+        invite(&ada, group, 0, None).await.unwrap();
+        full().await;
     }
 
     async fn an_invite_is_ended_by_its_maker_or_the_owner(backend) {
