@@ -1,5 +1,7 @@
 //! Text that people wrote: emoji in colour, wherever they stand.
 
+mod tame;
+
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -60,6 +62,7 @@ impl Look {
     }
 
     fn draw<'a, M: 'a>(self, content: Cow<'a, str>) -> Element<'a, M> {
+        let content = tame::tame(content);
         let style = self.style.unwrap_or(theme::strong);
         let shade = shade(&content);
         let style = move |theme: &Theme| shaded(style(theme), shade);

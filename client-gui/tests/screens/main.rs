@@ -6,6 +6,7 @@ mod attach;
 mod chat;
 mod dialog;
 mod emote;
+mod hostile;
 mod media;
 mod profile;
 mod sign_in;
