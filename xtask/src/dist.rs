@@ -15,11 +15,14 @@ const FILES: [(&str, &str); 8] = [
     ("LICENSE-MIT", "share/doc/rookery/LICENSE-MIT"),
     ("LICENSE-APACHE", "share/doc/rookery/LICENSE-APACHE"),
     ("server/src/gif/builtin/LICENSE.txt", "share/doc/rookery/LICENSE-gifs.txt"),
-    ("docs/operate.md", "share/doc/rookery/operate.md"),
+    ("ARCHITECTURE.md", "share/doc/rookery/ARCHITECTURE.md"),
     ("packaging/rookery-server.service", "lib/systemd/system/rookery-server.service"),
     ("packaging/rookery.desktop", "share/applications/rookery.desktop"),
     ("packaging/rookery.svg", "share/icons/hicolor/scalable/apps/rookery.svg"),
 ];
+
+/// The pages and pictures, where README.md's links lead.
+const PAGES: (&str, &str) = ("docs", "share/doc/rookery/docs");
 
 /// Makes dist/rookery-VERSION-OS-ARCH.tar.gz.
 pub fn dist(arguments: &[String]) -> Outcome {
@@ -46,6 +49,7 @@ pub fn dist(arguments: &[String]) -> Outcome {
     for (from, to) in FILES {
         copy(&root.join(from), &folder.join(to))?;
     }
+    copy_all(&root.join(PAGES.0), &folder.join(PAGES.1))?;
 
     let archive = format!("{name}.tar.gz");
     // Nobody's name or number goes into the archive.
@@ -53,6 +57,16 @@ pub fn dist(arguments: &[String]) -> Outcome {
     child::run(Command::new("tar").args(flags).current_dir(&dist))?;
     fs::remove_dir_all(&folder).map_err(|error| format!("cannot remove {}: {error}", folder.display()))?;
     println!("dist/{archive}");
+    Ok(())
+}
+
+fn copy_all(from: &Path, to: &Path) -> Outcome {
+    let says = |error| format!("cannot read {}: {error}", from.display());
+    for entry in fs::read_dir(from).map_err(says)? {
+        let path = entry.map_err(says)?.path();
+        let to = to.join(path.file_name().ok_or_else(|| format!("{} has no name", path.display()))?);
+        if path.is_dir() { copy_all(&path, &to)? } else { copy(&path, &to)? }
+    }
     Ok(())
 }
 

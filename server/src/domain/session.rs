@@ -465,8 +465,8 @@ impl Command for EndOver {
     }
 }
 
-/// Once a minute, by the clock: writes down when sessions were used and who is there, ends those whose time is over, and ends streams whose
-/// session is not there any more.
+/// Once a minute, by the clock: writes down when sessions were used and who is there, ends those whose time is over, and ends
+/// streams whose session is not there any more.
 pub async fn watch(ctx: Arc<Ctx>) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     let mut last = ctx.clock.now();
