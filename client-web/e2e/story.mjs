@@ -67,6 +67,32 @@ export async function story({ person }) {
     await bo.seesOnce("Two of them, by the weir.");
   });
 
+  await step("texts that are hard to draw hold nobody up", async () => {
+    const texts = {
+      joined: "\u{1F468}\u200D\u{1F469}\u200D\u{1F467}\u200D\u{1F466}".repeat(320),
+      tower: "\u0301".repeat(3900),
+      turned: "\u202Eabc\u2066".repeat(700),
+      lines: "a\u2028b\n".repeat(900),
+      word: "m".repeat(3900),
+    };
+    await ada.page.evaluate(() => {
+      globalThis.longest = 0;
+      new PerformanceObserver((list) => {
+        globalThis.longest = Math.max(globalThis.longest, ...list.getEntries().map(({ duration }) => duration));
+      }).observe({ type: "longtask" });
+    });
+    for (const [name, text] of Object.entries(texts)) {
+      await dana.say(GLOBAL, `hard: ${name} ${text}`);
+      await ada.sees(`hard: ${name}`);
+      await ada.picture(`hard-${name}`);
+      await dana.delete(GLOBAL, `hard: ${name}`);
+      await ada.message(`hard: ${name}`).waitFor({ state: "detached" });
+    }
+    const longest = await ada.page.evaluate(() => globalThis.longest);
+    console.log(`    the longest task took ${longest} ms`);
+    assert.ok(longest < 1000, "a tenth of it is promised");
+  });
+
   await step("typing is seen, and ends", async () => {
     await bo.composer().pressSequentially("Then we go", { delay: 20 });
     await ada.page.getByText("Bo Diddley is typing…").waitFor();

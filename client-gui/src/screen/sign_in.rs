@@ -376,7 +376,7 @@ impl State {
 
     fn code_hint(&self) -> &'static str {
         match self.code {
-            Code::Welcome => "The one that the server printed makes you its admin",
+            Code::Welcome => "Printed by the server: makes you admin",
             Code::Needed | Code::Unasked => "From whoever runs the server",
         }
     }
