@@ -168,6 +168,11 @@ impl Gifs {
         self.outside.as_ref().filter(|outside| outside.has(id))
     }
 
+    /// Whether its small version can be had without asking a provider which GIF that is.
+    pub fn is_at_hand(&self, id: &Id) -> bool {
+        self.outside_of(id).is_none_or(|outside| outside.knows(id))
+    }
+
     /// One GIF.
     pub async fn find(&self, id: &Id) -> Result<Gif> {
         match self.outside_of(id) {

@@ -67,6 +67,8 @@ pub struct Files {
     pool: Arc<Semaphore>,
     /// Places to wait for one of those; each holds a file of at most some megabytes, or one on the disk.
     waiting: Arc<Semaphore>,
+    /// Held while one of the server's own comes or goes: its bytes have the same name each time.
+    pub own: tokio::sync::Mutex<()>,
     limits: Limits,
 }
 
@@ -76,7 +78,13 @@ impl Files {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let places = processors.saturating_sub(1).clamp(1, 4);
         let (pool, waiting) = (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(waiting)));
-        Ok(Self { blobs: Blobs::open(folder)?, pool, waiting, limits: Limits::default() })
+        Ok(Self {
+            blobs: Blobs::open(folder)?,
+            pool,
+            waiting,
+            own: tokio::sync::Mutex::default(),
+            limits: Limits::default(),
+        })
     }
 
     /// Keeps a file that is here as a whole; what it is, by its content. A picture is written anew, upright and without

@@ -187,7 +187,8 @@ impl Command for SignIn {
 pub async fn sign_in(ctx: &Ctx, request: v1::SignInRequest, carried: Option<&str>) -> Result<SignedIn> {
     let device = field::line("device", &request.device, 0, 64)?;
     let name_key = name::key(&request.name);
-    if !name_key.chars().all(name::is_of_one) || field::password("password", &request.password).is_err() {
+    let cannot_be = name_key.is_empty() || !name_key.chars().all(name::is_of_one);
+    if cannot_be || field::password("password", &request.password).is_err() {
         // No account has such a name or password; the answer and its time are those of a wrong one.
         ctx.passwords.verify(String::new(), None).await?;
         return Err(Error::WrongCredentials);

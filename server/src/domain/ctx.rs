@@ -7,8 +7,8 @@ use rookery_api::v1::TokenScope;
 use uuid::Uuid;
 
 use super::{
-    Error, Result, audit::Denials, deletion::Deletions, export::Exports, guess::Guesses, password::Passwords,
-    rate::Rates, registration::Registration, session::Sessions, space::Space, writer::Writer,
+    Error, Result, audit::Denials, deletion::Deletions, export::Exports, guess::Guesses, media::Arriving,
+    password::Passwords, rate::Rates, registration::Registration, session::Sessions, space::Space, writer::Writer,
 };
 use crate::{gif::Gifs, hub::Hub, media::Files, store::Db};
 
@@ -138,6 +138,7 @@ pub struct Ctx {
     pub writer: Writer,
     pub hub: Arc<Hub>,
     pub files: Arc<Files>,
+    pub arriving: Arriving,
     pub gifs: Gifs,
     pub clock: Clock,
     pub dice: Dice,

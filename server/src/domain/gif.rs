@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Caller, Ctx, Error, Result, field, media,
+    rate::Class,
     writer::{Command, Lane, Work},
 };
 use crate::{
@@ -88,9 +89,15 @@ pub async fn categories(ctx: &Ctx) -> Result<v1::ListGifCategoriesResponse> {
     })
 }
 
-/// The small version, for a grid.
-pub async fn preview(ctx: &Ctx, provider: &str, name: &str) -> Result<Picture> {
+/// The small version, for a grid. What nobody was told of lately is a question to the provider, and counts as one; but for the
+/// caller's favourites, which a grid asks for all at once.
+pub async fn preview(ctx: &Ctx, caller: &Caller, provider: &str, name: &str) -> Result<Picture> {
     let id = Id::new(provider, name).ok_or(Error::NotFound("GIF"))?;
+    if !ctx.gifs.is_at_hand(&id)
+        && !store::gif::exists(&mut ctx.db.reader().await?, caller.user_id, &id.to_string()).await?
+    {
+        ctx.rates.user(caller.user_id, Class::Gifs)?;
+    }
     Ok(ctx.gifs.preview(&id).await?)
 }
 
@@ -104,8 +111,8 @@ fn media_id(id: &Id) -> String {
 pub async fn save(ctx: &Arc<Ctx>, gif_id: &str) -> Result<v1::Media> {
     let id = id(gif_id)?;
     let media_id = media_id(&id);
-    if let Some(row) = store::media::get(&mut ctx.db.reader().await?, &media_id).await? {
-        return Ok(media::api(row));
+    if let Some(kept) = media::own(ctx, &media_id).await? {
+        return Ok(kept);
     }
     let gif = ctx.gifs.find(&id).await?;
     let picture = ctx.gifs.picture(&id).await?;

@@ -1,6 +1,10 @@
 //! Files: bring, look, and clear away what nothing refers to.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -192,8 +196,8 @@ pub async fn keep(ctx: &Arc<Ctx>, caller: &Caller, name: &str, bytes: Bytes) -> 
     settle(ctx, &ctx.dice.hex::<16>(), steps).await
 }
 
-/// Whether a file of this size may come; looked at again when it is there.
-async fn admit(ctx: &Ctx, caller: &Caller, size: u64) -> Result<()> {
+/// Whether a file of this size may come; looked at again when it is there. Answers how much the caller's files are already.
+async fn admit(ctx: &Ctx, caller: &Caller, size: u64) -> Result<i64> {
     ctx.space.check()?;
     // Before it comes: afterwards it would have come for nothing.
     if ctx.files.is_busy() {
@@ -204,7 +208,51 @@ async fn admit(ctx: &Ctx, caller: &Caller, size: u64) -> Result<()> {
         return Err(Error::Limit(format!("a file has at most {most} bytes")));
     }
     let usage = store::media::usage(&mut ctx.db.reader().await?, caller.user_id).await?;
-    room(usage, i64::try_from(size).unwrap_or(i64::MAX), ctx.limits.user_bytes)
+    room(usage, i64::try_from(size).unwrap_or(i64::MAX), ctx.limits.user_bytes)?;
+    Ok(usage)
+}
+
+/// How many bytes of whose files are on their way: stored, but not yet counted in any row.
+#[derive(Debug, Default)]
+pub struct Arriving(Mutex<HashMap<i64, i64>>);
+
+/// One file on its way; what it has brought counts until it is dropped.
+struct Arrival<'a> {
+    of: &'a Arriving,
+    user_id: i64,
+    bytes: i64,
+}
+
+impl Arriving {
+    fn of(&self, user_id: i64) -> Arrival<'_> {
+        Arrival { of: self, user_id, bytes: 0 }
+    }
+
+    fn change(&self, user_id: i64, by: i64) -> i64 {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = all.entry(user_id).or_default();
+        *bytes += by;
+        let now = *bytes;
+        if now == 0 {
+            all.remove(&user_id);
+        }
+        now
+    }
+}
+
+impl Arrival<'_> {
+    /// Counts a piece; how much of this person's is on its way now.
+    fn add(&mut self, bytes: usize) -> i64 {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.bytes += bytes;
+        self.of.change(self.user_id, bytes)
+    }
+}
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        self.of.change(self.user_id, -self.bytes);
+    }
 }
 
 /// Keeps a file of the caller's that comes in pieces, `size` bytes as far as is known.
@@ -216,10 +264,12 @@ pub async fn receive(
     pieces: impl Stream<Item = Result<Bytes>>,
 ) -> Result<v1::Media> {
     let name = field::file_name(name);
-    admit(ctx, caller, size.unwrap_or(1)).await?;
+    let usage = admit(ctx, caller, size.unwrap_or(1)).await?;
     let id = ctx.dice.hex::<16>();
     let mut upload = ctx.files.blobs.receive(&id).await?;
     let mut received = 0;
+    // What else of hers comes at the same time counts, too: none of it is stored yet.
+    let mut arriving = ctx.arriving.of(caller.user_id);
     let mut pieces = std::pin::pin!(pieces);
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
@@ -227,6 +277,8 @@ pub async fn receive(
         if received > ctx.limits.file_bytes {
             return Err(Error::Limit(format!("a file has at most {} bytes", ctx.limits.file_bytes)));
         }
+        ctx.space.check()?;
+        room(usage, arriving.add(piece.len()), ctx.limits.user_bytes)?;
         upload.write(piece).await?;
     }
     if received == 0 {
@@ -243,18 +295,22 @@ pub async fn receive(
 
 /// Keeps a picture as the server's own, under an id of 32 hexadecimal digits. What is there under it already stays.
 pub async fn keep_own(ctx: &Arc<Ctx>, id: &str, name: &str, bytes: Bytes) -> Result<v1::Media> {
-    if let Some(row) = store::media::get(&mut ctx.db.reader().await?, id).await? {
-        return Ok(api(row));
-    }
-    let name = field::file_name(name);
-    let steps = |ctx: Arc<Ctx>, id: String| async move {
-        let found = ctx.files.keep(&id, bytes).await?;
-        if found.picture.is_none() {
-            return Err(Error::WrongState("this is no picture that the server can show"));
+    let (ctx, id, name) = (ctx.clone(), id.to_owned(), field::file_name(name));
+    let task = tokio::spawn(async move {
+        let _alone = ctx.files.own.lock().await;
+        if let Some(row) = store::media::get(&mut ctx.db.reader().await?, &id).await? {
+            return Ok(api(row));
         }
-        store(&ctx, id, 0, &name, found).await
-    };
-    settle(ctx, id, steps).await
+        let steps = |ctx: Arc<Ctx>, id: String| async move {
+            let found = ctx.files.keep(&id, bytes).await?;
+            if found.picture.is_none() {
+                return Err(Error::WrongState("this is no picture that the server can show"));
+            }
+            store(&ctx, id, 0, &name, found).await
+        };
+        settle(&ctx, &id, steps).await
+    });
+    task.await.map_err(|error| Error::Internal(error.to_string()))?
 }
 
 /// Whether this can be a file's id at all.
@@ -314,7 +370,8 @@ pub(super) async fn hold_picture(
 /// Forgets those of some files that nothing refers to any more; their bytes go after the commit.
 pub(super) async fn release(work: &mut Work, ids: &[String]) -> Result<()> {
     if !ids.is_empty() {
-        let gone = store::media::delete_unreferenced(&mut work.tx, ids).await?;
+        // One of the server's own has the same name when it is asked for again: the sweep alone takes those away.
+        let gone = store::media::delete_unreferenced(&mut work.tx, ids, i64::MIN).await?;
         if !gone.is_empty() {
             work.publish(Effect::Unreferenced(gone));
         }
@@ -341,6 +398,53 @@ impl Command for Release {
     }
 }
 
+/// Forgets those of the server's own that nobody asked for or showed since a time; which those were.
+struct Forget {
+    ids: Vec<String>,
+    before: i64,
+}
+
+impl Command for Forget {
+    type Reply = Vec<String>;
+
+    const NEEDS_ROOM: bool = false;
+
+    fn lane(&self) -> Lane {
+        Lane::User(0)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<Vec<String>> {
+        Ok(store::media::delete_unreferenced(&mut work.tx, &self.ids, self.before).await?)
+    }
+}
+
+/// Notes that one of the server's own was asked for.
+struct Renew(String);
+
+impl Command for Renew {
+    type Reply = bool;
+
+    const NEEDS_ROOM: bool = false;
+
+    fn lane(&self) -> Lane {
+        Lane::User(0)
+    }
+
+    async fn run(&self, work: &mut Work) -> Result<bool> {
+        Ok(store::media::renew(&mut work.tx, &self.0).await?)
+    }
+}
+
+/// One of the server's own, if it is there: and then for another day at least.
+pub async fn own(ctx: &Ctx, id: &str) -> Result<Option<v1::Media>> {
+    let mut conn = ctx.db.reader().await?;
+    let Some(row) = store::media::get(&mut conn, id).await? else { return Ok(None) };
+    let since = store::media::own_since(&mut conn, id).await?.unwrap_or(i64::MIN);
+    drop(conn);
+    let stays = ctx.clock.now().saturating_sub(since) < DAY / 2 || ctx.writer.run(Renew(id.to_owned())).await?;
+    Ok(stays.then(|| api(row)))
+}
+
 /// Clears away what nobody referred to for a day, and bytes that nothing is known of.
 pub async fn sweep(ctx: &Ctx) -> Result<()> {
     let before = ctx.clock.now() - DAY;
@@ -349,9 +453,16 @@ pub async fn sweep(ctx: &Ctx) -> Result<()> {
         let old = store::media::list_old(&mut ctx.db.reader().await?, before, (after.0, &after.1), BATCH).await?;
         let Some(last) = old.last() else { break };
         after = (last.created_at, last.id.clone());
-        let ids: Vec<String> = old.into_iter().filter(|row| row.unreferenced).map(|row| row.id).collect();
-        if !ids.is_empty() {
-            ctx.writer.run(Release { ids }).await?;
+        let (own, others): (Vec<_>, Vec<_>) = old.into_iter().filter(|row| row.unreferenced).partition(|row| row.own);
+        if !others.is_empty() {
+            ctx.writer.run(Release { ids: others.into_iter().map(|row| row.id).collect() }).await?;
+        }
+        if !own.is_empty() {
+            let _alone = ctx.files.own.lock().await;
+            let ids = own.into_iter().map(|row| row.id).collect();
+            for id in ctx.writer.run(Forget { ids, before }).await? {
+                ctx.files.blobs.remove(&id).await?;
+            }
         }
     }
     let mut batches = ctx.files.blobs.list().try_chunks(BATCH as usize);

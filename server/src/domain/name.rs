@@ -80,10 +80,15 @@ pub fn is_of_one(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '_' | '-')
 }
 
-/// What an account is found by, however its name is typed.
+/// No name that somebody types has more bytes.
+const LONGEST: usize = 512;
+
+/// What an account is found by, however its name is typed; of what is too long to be a name, nothing: no account has that.
 pub fn key(given: &str) -> String {
-    let mapped = (given.len() <= 512).then(|| UsernameCaseMapped::enforce(given).ok()).flatten();
-    mapped.map_or_else(|| given.to_lowercase(), |key| key.into_owned())
+    if given.len() > LONGEST {
+        return String::new();
+    }
+    UsernameCaseMapped::enforce(given).map_or_else(|_| given.to_lowercase(), |key| key.into_owned())
 }
 
 /// What a name looks like as it is shown: a capital i is an l, and a zero an o. Case is what people overlook besides.

@@ -1,5 +1,7 @@
 //! Reactions. What readers see of them is kept in the message's row; who reacted, in rows of their own.
 
+use std::collections::BTreeMap;
+
 use rookery_api::v1;
 
 use super::{
@@ -17,22 +19,23 @@ pub fn summary(stored: &str) -> Vec<v1::Reaction> {
     list.into_iter().map(|(emote, count, user_ids)| v1::Reaction { emote, count, user_ids, mine: false }).collect()
 }
 
-/// Marks the reader's own reactions on messages of one conversation. Only emotes with more people than are named need a look.
+/// Marks the reader's own reactions. Only emotes with more people than are named need a look.
 pub async fn mark_mine(conn: &mut Conn, reader: i64, messages: &mut [v1::Message]) -> Result<()> {
-    let mut unsure = Vec::new();
+    let mut unsure: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for message in messages.iter_mut() {
         for reaction in &mut message.reactions {
             reaction.mine = reaction.user_ids.contains(&reader);
             if !reaction.mine && i64::from(reaction.count) > NAMED {
-                unsure.push(message.id);
+                unsure.entry(message.conversation_id).or_default().push(message.id);
             }
         }
     }
-    let (Some(first), false) = (messages.first(), unsure.is_empty()) else { return Ok(()) };
-    let mine = store::reaction::mine(conn, first.conversation_id, reader, &unsure).await?;
-    for message in messages.iter_mut() {
-        for reaction in &mut message.reactions {
-            reaction.mine |= mine.iter().any(|(id, emote)| *id == message.id && *emote == reaction.emote);
+    for (conversation_id, ids) in unsure {
+        let mine = store::reaction::mine(conn, conversation_id, reader, &ids).await?;
+        for message in messages.iter_mut().filter(|message| message.conversation_id == conversation_id) {
+            for reaction in &mut message.reactions {
+                reaction.mine |= mine.iter().any(|(id, emote)| *id == message.id && *emote == reaction.emote);
+            }
         }
     }
     Ok(())

@@ -137,7 +137,7 @@ impl Command for Update {
     }
 
     async fn run(&self, work: &mut Work) -> Result<v1::User> {
-        let row = store::user::get(work.tx.read(), self.user_id).await?.ok_or(Error::NotFound("user"))?;
+        let row = store::user::get(work.tx.read(), self.user_id).await?.ok_or(Error::Unauthenticated)?;
         let old = Profile {
             display_name: row.display_name.clone(),
             about: row.about.clone(),
@@ -157,7 +157,9 @@ impl Command for Update {
             media::hold_picture(work, "avatar", &new.avatar, self.user_id, self.avatar_bytes).await?;
         }
         let key = field::search_key(&[&row.name, &new.display_name]);
-        let user = api(store::user::update(&mut work.tx, row.id, &new, &key).await?, work.tx.now);
+        // Her account may have been deleted since the call was let in.
+        let row = store::user::update(&mut work.tx, row.id, &new, &key).await?.ok_or(Error::Unauthenticated)?;
+        let user = api(row, work.tx.now);
         if new.avatar != old.avatar && !old.avatar.is_empty() {
             media::release(work, &[old.avatar]).await?;
         }
@@ -238,7 +240,7 @@ impl Command for SetStatus {
             new.status_text.clone_from(text);
             new.status_expires_at = until(*holds);
         }
-        let row = store::user::set_status(&mut work.tx, self.user_id, &new).await?;
+        let row = store::user::set_status(&mut work.tx, self.user_id, &new).await?.ok_or(Error::Unauthenticated)?;
         let status = status(&new, now);
         // Also when nothing changes: it is by this that the hub learns of it, which may have missed a commit whose outcome
         // was unknown.

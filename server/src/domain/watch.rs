@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use rookery_api::v1::{self, AuditAction, event::Kind};
 
 use super::{Ctx, Result, name, registration, session, user};
-use crate::store;
+use crate::store::{self, audit::EntryRow};
 
 /// How often a server looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -61,7 +61,13 @@ async fn look(ctx: &Ctx, seen: &mut Seen) -> Result<()> {
     let entries = store::audit::by_operator(&mut conn, seen.entry).await?;
     let subjects: HashSet<i64> = entries.iter().map(|entry| entry.subject_id).collect();
     let subjects = user::list_of(&mut conn, &subjects.into_iter().collect::<Vec<_>>(), ctx.clock.now()).await?;
-    for user in &subjects {
+    let is_seen = |entry: &EntryRow| {
+        use AuditAction::{AccountCreated, AccountRemoved, AdminGranted, AdminRevoked};
+        let action = i32::try_from(entry.action).ok().and_then(|action| AuditAction::try_from(action).ok());
+        matches!(action, Some(AccountCreated | AccountRemoved | AdminGranted | AdminRevoked))
+    };
+    let seen_of: HashSet<i64> = entries.iter().filter(|entry| is_seen(entry)).map(|entry| entry.subject_id).collect();
+    for user in subjects.iter().filter(|user| seen_of.contains(&user.id)) {
         ctx.hub.broadcast(Kind::UserChanged(v1::UserChanged { user: Some(user.clone()) }));
     }
     // What became of somebody's own there, nobody is told here: who blocked an account that is gone, say.

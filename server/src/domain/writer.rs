@@ -295,7 +295,6 @@ impl Writer {
 
     /// Moves a read position forward.
     pub async fn read(&self, to: Move) -> Result<Read> {
-        self.space.check()?;
         let (reply, answer) = oneshot::channel();
         self.hand_over(Job::Read(Box::new(Reading { to, outcome: None, reply })), answer).await
     }
@@ -400,8 +399,8 @@ impl Task {
         while jobs.recv_many(&mut group, GROUP).await > 0 {
             let begun = Instant::now();
             let (steps, group): (Vec<Job>, Vec<Job>) = group.drain(..).partition(|job| matches!(job, Job::Index(_)));
-            if !group.is_empty() {
-                self.write(group).await?;
+            for part in self.apart(group) {
+                self.write(part).await?;
             }
             for step in steps {
                 self.write(vec![step]).await?;
@@ -412,6 +411,26 @@ impl Task {
             self.pace.store(before - before / 8 + took / 8, Relaxed);
         }
         Ok(())
+    }
+
+    /// What may be one transaction. Where others write beside this task, people's own changes are one of their own, in order of
+    /// their ids, and what is nobody's is another: they hold users' rows from the start, which a conversation's changes count up
+    /// last, and two groups that hold some and want others would wait for each other.
+    fn apart(&self, group: Vec<Job>) -> Vec<Vec<Job>> {
+        if self.db.writers() == 1 {
+            return [group].into_iter().filter(|group| !group.is_empty()).collect();
+        }
+        let (mut own, mut nobodys, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+        for job in group {
+            match job.lane() {
+                Lane::User(0) => nobodys.push(job),
+                Lane::User(id) => own.push((id, job)),
+                Lane::Conversation(_) => rest.push(job),
+            }
+        }
+        own.sort_by_key(|(id, _)| *id);
+        let own = own.into_iter().map(|(_, job)| job).collect();
+        [own, nobodys, rest].into_iter().filter(|part| !part.is_empty()).collect()
     }
 
     /// Runs a group as one transaction; after a fault, each of its commands in one of its own. A disk that has failed once is

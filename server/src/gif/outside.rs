@@ -85,6 +85,10 @@ impl Outside {
         id.provider == self.name
     }
 
+    pub(super) fn knows(&self, id: &Id) -> bool {
+        self.known.contains_key(&id.name) || self.small.contains_key(&id.name)
+    }
+
     pub(super) async fn search(&self, query: &str, size: usize, token: &str) -> Result<Page> {
         self.page(dispatch!(&self.api, api => api.search(query, size, token))?).await
     }

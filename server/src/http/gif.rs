@@ -30,8 +30,8 @@ async fn preview(
     Path((provider, name)): Path<(String, String)>,
     request: Request,
 ) -> Answer {
-    rpc::caller_of(&ctx, request.headers(), request.extensions(), TokenScope::Read).await?;
-    let picture = gif::preview(&ctx, &provider, &name).await?;
+    let caller = rpc::caller_of(&ctx, request.headers(), request.extensions(), TokenScope::Read).await?;
+    let picture = gif::preview(&ctx, &caller, &provider, &name).await?;
     let mut headers = headers(picture.content_type, &format!("\"{name}\""));
     headers.insert(header::CACHE_CONTROL, CACHE);
     if is_known(request.headers(), &headers) {

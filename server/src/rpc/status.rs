@@ -86,7 +86,7 @@ impl From<Error> for Status {
 /// An error as it is told over plain HTTP: the same words in JSON, and in `retry-after` when to come again.
 pub fn over_http(error: Error) -> Response<Body> {
     let after = if let Error::RateLimited(after) = &error { Some(error::whole_seconds(*after)) } else { None };
-    let size = matches!(error, Error::Limit(_));
+    let (size, full) = (matches!(error, Error::Limit(_)), matches!(error, Error::StorageFull));
     let status = Status::from(error);
     let (code, number) = match status.code() {
         Code::InvalidArgument => ("INVALID_ARGUMENT", 400),
@@ -96,6 +96,7 @@ pub fn over_http(error: Error) -> Response<Body> {
         Code::AlreadyExists => ("ALREADY_EXISTS", 409),
         Code::FailedPrecondition => ("FAILED_PRECONDITION", 409),
         Code::ResourceExhausted if size => ("RESOURCE_EXHAUSTED", 413),
+        Code::ResourceExhausted if full => ("RESOURCE_EXHAUSTED", 507),
         Code::ResourceExhausted => ("RESOURCE_EXHAUSTED", 429),
         Code::Unavailable => ("UNAVAILABLE", 503),
         _ => ("INTERNAL", 500),

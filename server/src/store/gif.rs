@@ -32,6 +32,13 @@ pub async fn delete(tx: &mut Tx, user_id: i64, gif_id: &str) -> Result<()> {
     Ok(())
 }
 
+const EXISTS: &str = "select exists (select 1 from gif_favorites where user_id = $1 and gif_id = $2)";
+
+/// Whether it is a favourite of this user's.
+pub async fn exists(conn: &mut Conn, user_id: i64, gif_id: &str) -> Result<bool> {
+    Ok(on!(conn, c => sqlx::query_scalar(EXISTS).bind(user_id).bind(gif_id).fetch_one(c).await?))
+}
+
 const COUNT: &str = "select count(*) from gif_favorites where user_id = $1 and gif_id <> $2";
 
 /// How many favourites a user has besides this one.

@@ -123,26 +123,51 @@ pub async fn detach(tx: &mut Tx, conversation_id: i64, message_id: i64) -> Resul
 const LOCK_POSTGRES: &str = "select id from media where id = any($1) order by id for update";
 macro_rules! unreferenced {
     () => {
-        "owner_id <> 0 and not exists (select 1 from attachments a where a.media_id = media.id) \
+        "not exists (select 1 from attachments a where a.media_id = media.id) \
          and not exists (select 1 from users u where u.avatar = media.id and u.avatar <> '') \
          and not exists (select 1 from conversations c where c.icon = media.id and c.icon <> '')"
     };
 }
-const DELETE_SQLITE: &str =
-    concat!("delete from media where id in (select value from json_each($1)) and ", unreferenced!(), " returning id");
-const DELETE_POSTGRES: &str = concat!("delete from media where id = any($1) and ", unreferenced!(), " returning id");
+const DELETE_SQLITE: &str = concat!(
+    "delete from media where id in (select value from json_each($1)) and (owner_id <> 0 or created_at < $2) and ",
+    unreferenced!(),
+    " returning id"
+);
+const DELETE_POSTGRES: &str = concat!(
+    "delete from media where id = any($1) and (owner_id <> 0 or created_at < $2) and ",
+    unreferenced!(),
+    " returning id"
+);
 
-/// Forgets those of some files that nothing refers to; which those were.
-pub async fn delete_unreferenced(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
+/// Forgets those of some files that nothing refers to; which those were. Of the server's own those that are from before a time:
+/// whoever has just asked for one has not sent it yet.
+pub async fn delete_unreferenced(tx: &mut Tx, ids: &[String], own_before: i64) -> Result<Vec<String>> {
     Ok(match tx.write() {
         Conn::Sqlite(c) => {
-            sqlx::query_scalar(DELETE_SQLITE).bind(serde_json::json!(ids).to_string()).fetch_all(&mut **c).await?
+            let list = serde_json::json!(ids).to_string();
+            sqlx::query_scalar(DELETE_SQLITE).bind(list).bind(own_before).fetch_all(&mut **c).await?
         }
         Conn::Postgres(c) => {
             sqlx::query(LOCK_POSTGRES).bind(ids).execute(&mut **c).await?;
-            sqlx::query_scalar(DELETE_POSTGRES).bind(ids).fetch_all(&mut **c).await?
+            sqlx::query_scalar(DELETE_POSTGRES).bind(ids).bind(own_before).fetch_all(&mut **c).await?
         }
     })
+}
+
+const OWN_SINCE: &str = "select created_at from media where id = $1 and owner_id = 0";
+
+/// Since when one of the server's own is there, or was last asked for.
+pub async fn own_since(conn: &mut Conn, id: &str) -> Result<Option<i64>> {
+    Ok(on!(conn, c => sqlx::query_scalar(OWN_SINCE).bind(id).fetch_optional(c).await?))
+}
+
+const RENEW: &str = "update media set created_at = $2 where id = $1 and owner_id = 0";
+
+/// Notes that one of the server's own was asked for; whether it is there.
+pub async fn renew(tx: &mut Tx, id: &str) -> Result<bool> {
+    let now = tx.now;
+    let rows: u64 = on!(tx.write(), c => sqlx::query(RENEW).bind(id).bind(now).execute(c).await?.rows_affected());
+    Ok(rows > 0)
 }
 
 /// A file that has been there for some time.
@@ -150,11 +175,12 @@ pub async fn delete_unreferenced(tx: &mut Tx, ids: &[String]) -> Result<Vec<Stri
 pub struct OldRow {
     pub id: String,
     pub created_at: i64,
+    pub own: bool,
     pub unreferenced: bool,
 }
 
 const OLD: &str = concat!(
-    "select id, created_at, ",
+    "select id, created_at, owner_id = 0 as own, ",
     unreferenced!(),
     " as unreferenced from media where created_at < $1 and (created_at, id) > ($2, $3) \
       order by created_at, id limit $4 + 0"

@@ -22,7 +22,8 @@ pub struct UserRow {
     pub status_expires_at: i64,
     pub admin: bool,
     pub deleted: bool,
-    /// Grows with every change of the others, `last_seen_at` aside.
+    /// Grows with every change of the others, `last_seen_at` aside. It does not with what nobody is told: who is invisible has
+    /// not changed.
     pub revision: i64,
 }
 
@@ -229,18 +230,18 @@ pub struct Profile {
 
 const UPDATE: &str = concat!(
     "update users set display_name = $2, about = $3, color = $4, avatar = $5, search_key = $6, \
-     revision = revision + 1 where id = $1 returning ",
+     revision = revision + 1 where id = $1 and not deleted returning ",
     columns!()
 );
 
-/// Changes a profile.
-pub async fn update(tx: &mut Tx, id: i64, new: &Profile, search_key: &str) -> Result<UserRow> {
+/// Changes a profile; nothing for one who is gone.
+pub async fn update(tx: &mut Tx, id: i64, new: &Profile, search_key: &str) -> Result<Option<UserRow>> {
     Ok(on!(tx.write(), c => sqlx::query_as(UPDATE)
         .bind(id).bind(&new.display_name).bind(&new.about).bind(&new.color).bind(&new.avatar).bind(search_key)
-        .fetch_one(c).await?))
+        .fetch_all(c).await?.pop()))
 }
 
-const SEEN: &str = "update users set last_seen_at = $2 where id = $1";
+const SEEN: &str = "update users set last_seen_at = $2 where id = $1 and not deleted";
 
 /// Notes when a user was last connected.
 pub async fn seen(tx: &mut Tx, id: i64, at: i64) -> Result<()> {
@@ -293,16 +294,17 @@ pub async fn own(conn: &mut Conn, id: i64) -> Result<Option<OwnRow>> {
 
 const SET_STATUS: &str = concat!(
     "update users set status = $2, status_kind_expires_at = $3, status_text = $4, status_expires_at = $5, hide_last_seen = $6, \
-     revision = revision + 1 where id = $1 returning ",
+     revision = revision + case when status_text <> $4 or status_expires_at <> $5 then 1 else 0 end \
+     where id = $1 and not deleted returning ",
     columns!()
 );
 
-/// Changes how a user wants to be seen, and what she says of it.
-pub async fn set_status(tx: &mut Tx, id: i64, own: &OwnRow) -> Result<UserRow> {
+/// Changes how a user wants to be seen, and what she says of it; nothing for one who is gone.
+pub async fn set_status(tx: &mut Tx, id: i64, own: &OwnRow) -> Result<Option<UserRow>> {
     Ok(on!(tx.write(), c => sqlx::query_as(SET_STATUS)
         .bind(id).bind(own.status).bind(own.status_kind_expires_at).bind(&own.status_text).bind(own.status_expires_at)
         .bind(own.hide_last_seen)
-        .fetch_one(c).await?))
+        .fetch_all(c).await?.pop()))
 }
 
 const COUNTERS_SQLITE: &str = "select id, position from users where id in (select value from json_each($1))";

@@ -121,6 +121,18 @@ on_both! {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     }
 
+    async fn a_name_of_any_length_is_wrong_like_any_and_is_not_remembered(backend) {
+        let server = Served::start(backend).await;
+        for length in [513, 200_000] {
+            // Of a name that is remembered, the sixth try would be told to wait.
+            for _ in 0..8 {
+                let request = v1::SignInRequest { name: "a".repeat(length), password: PASSWORD.into(), ..Default::default() };
+                let answer = server.anonymous().sign_in(request).await;
+                refused(answer, Code::Unauthenticated, ErrorReason::WrongCredentials);
+            }
+        }
+    }
+
     async fn who_guesses_waits_longer_each_time(backend) {
         let now = Arc::new(AtomicI64::new(1_800_000_000_000));
         let store = Store::new(backend).await;

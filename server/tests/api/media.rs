@@ -1,8 +1,14 @@
 //! Files: brought by call or over HTTP, and given back to those who may see them.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
-use rookery_client::{Code, Error, v1};
+use rookery_client::{Api, Code, Error, v1};
 use rookery_server::{Server, domain::ctx::Clock};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use v1::ErrorReason;
@@ -11,7 +17,8 @@ use crate::{
     attachment::{left, show},
     corpus,
     exchange::{ask, get, upload},
-    harness::{Person, Served},
+    gif::save,
+    harness::{Person, Served, Store},
     on_both,
     refusal::{bad_field, refused},
 };
@@ -241,6 +248,32 @@ on_both! {
         left(&server, |files| files.len() == 5).await;
     }
 
+    async fn what_is_on_its_way_counts_before_it_is_there(backend) {
+        let server = Served::with(backend, |config| config.limits.user_bytes = 500_000).await;
+        let ada = server.user("ada").await;
+        let mut under_way = Vec::new();
+        for _ in 0..10 {
+            let mut socket = TcpStream::connect(server.address).await.unwrap();
+            let head = format!(
+                "POST /media HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nx-rookery-name: a\r\ncontent-length: 400000\r\n\r\n",
+                ada.token
+            );
+            socket.write_all(head.as_bytes()).await.unwrap();
+            socket.write_all(&vec![7; 200_000]).await.unwrap();
+            socket.flush().await.unwrap();
+            under_way.push(socket);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let entries = |folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let folders = entries(server.store.dir.join("media")).filter(|path| path.is_dir());
+        let bytes: u64 = folders.flat_map(entries).map(|path| path.metadata().unwrap().len()).sum();
+        assert!((1..=500_000).contains(&bytes), "{bytes} bytes lie there");
+        drop(under_way);
+        left(&server, |files| files.is_empty()).await;
+        let answer = upload(server.address, &ada.token, "whole.bin", &vec![7; 400_000]).await;
+        assert_eq!(answer.status, 200);
+    }
+
     async fn an_upload_that_breaks_off_leaves_nothing(backend) {
         let server = Served::start(backend).await;
         let ada = server.user("ada").await;
@@ -286,6 +319,37 @@ on_both! {
         // Nothing else is done by a cookie alone.
         assert_eq!(status("PUT", &path, &[cookie, own, name]).await, 405);
         assert_eq!(status("DELETE", &path, &[cookie, own, name]).await, 405);
+    }
+
+    async fn a_gif_that_nobody_sends_is_kept_for_a_day_after_it_was_asked_for(backend) {
+        let hours = Arc::new(AtomicI64::new(0));
+        let clock = Clock::new({
+            let hours = hours.clone();
+            move || Clock::system().now() + hours.load(Ordering::SeqCst) * 60 * 60 * 1000
+        });
+        let mut store = Store::new(backend).await;
+        let config = store.config();
+        let server = Served::serve(store, &config, clock.clone()).await;
+        let ada = server.user("ada").await;
+        let (sent, idle) = (save(&ada, "builtin/cat").await, save(&ada, "builtin/dog").await);
+        show(&ada, 1, "", &[&sent]).await;
+        store = server.stop().await;
+        for (hour, there) in [(20, 200), (25, 200), (45, 404)] {
+            hours.store(hour, Ordering::SeqCst);
+            Server::open(&config, clock.clone()).await.unwrap().sweep().await.unwrap();
+            let server = Served::serve(store, &config, clock.clone()).await;
+            let ada = Person { api: Api::new(&server.url(), Some(&ada.token)).unwrap(), ..ada.clone() };
+            let status = async |media: &v1::Media| {
+                get(server.address, &ada.token, &format!("/media/{}", media.id)).await.status
+            };
+            assert_eq!((status(&sent).await, status(&idle).await), (200, there), "after {hour} hours");
+            if hour != 25 {
+                // Asked for again: from now on it stays for a day.
+                assert_eq!(save(&ada, "builtin/dog").await, idle);
+                assert_eq!(status(&idle).await, 200);
+            }
+            store = server.stop().await;
+        }
     }
 
     async fn what_nobody_refers_to_for_a_day_is_cleared_away(backend) {

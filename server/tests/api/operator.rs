@@ -137,6 +137,7 @@ on_both! {
         assert_eq!((user.id, user.admin), (ada.id, true));
         run(&store, &["admin", "demote", "root"]);
         denied(accounts(&root).await);
+        assert_eq!(hears.until(user_of).await.id, root.id);
         for words in [["admin", "demote", "ada"], ["admin", "disable", "ada"]] {
             assert!(fails(&store, &words).contains("the last admin stays one"));
         }
@@ -149,6 +150,7 @@ on_both! {
             ErrorReason::WrongCredentials,
         );
         sign_in(&server.url(), "root", &made).await.unwrap();
+        assert!(hears.rest_of(user_of).await.is_empty(), "of what nobody sees, nobody is told");
         assert!(fails(&store, &["admin", "create-user", "ADA"]).contains("this name is taken"));
         assert!(fails(&store, &["admin", "create-user", "a b"]).contains("name: "));
         assert!(fails(&store, &["admin", "disable", "nobody"]).contains("there is no such user"));

@@ -254,6 +254,29 @@ fn unavailable<T: std::fmt::Debug>(answer: Result<T, rookery_client::Error>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_uses_up_the_operators_questions() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let provider = Provider::start().await;
+    let base_url = format!("http://{}", provider.address);
+    let server = Served::with(Backend::Sqlite, |config| {
+        config.gif = Settings { provider: Choice::Klipy, key: Key::from(KEY), base_url };
+        config.limits.enabled = true;
+        config.limits.gif_rate = "3 + 1/h".parse().unwrap();
+    })
+    .await;
+    let ada = server.user("ada").await;
+    let listed = ada.api.list_trending_gifs(v1::ListTrendingGifsRequest { page_size: 10, ..Default::default() }).await;
+    let gif = listed.unwrap().gifs.remove(0);
+    let mut statuses = Vec::new();
+    for n in 0..5 {
+        statuses.push(fetch(&server, &ada, &format!("/gif/klipy/unknown{n}")).await.status().as_u16());
+    }
+    assert_eq!(statuses, [404, 404, 429, 429, 429]);
+    // What she was just told of is no question.
+    assert_eq!(fetch(&server, &ada, &gif.preview).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn klipy_is_taken_over() {
     is_taken_over(Choice::Klipy, "klipy", "Powered by KLIPY", "CAgQ").await;
 }

@@ -220,6 +220,37 @@ on_both! {
         }
     }
 
+    async fn ones_own_reactions_are_marked_in_each_conversation(backend) {
+        let server = served(backend).await;
+        let ada = server.user("ada").await;
+        let names: Vec<String> = (0..10).map(|n| format!("other{n}")).collect();
+        let others = join_all(names.iter().map(|name| server.user(name))).await;
+        let crowd = ada.group("crowd", &others.iter().collect::<Vec<_>>(), false).await;
+        let alone = ada.group("alone", &[], false).await;
+        let there = ada.say(crowd, "a heron there").await;
+        let here = ada.say(alone, "a heron here").await;
+        assert_eq!(there.id, here.id);
+        let react = |person: &Person, conversation_id| {
+            let (api, emote) = (person.api.clone(), "👍".to_owned());
+            let request = v1::AddReactionRequest { conversation_id, id: there.id, emote };
+            async move { api.add_reaction(request).await.unwrap() }
+        };
+        // Of so many a message names the first ten.
+        for other in &others {
+            react(other, crowd).await;
+        }
+        let mine = async || {
+            let answer = search(&ada, "heron").await.unwrap();
+            let of = |message: &v1::Message| message.reactions.iter().map(|reaction| reaction.mine).collect::<Vec<_>>();
+            answer.messages.iter().map(of).collect::<Vec<_>>()
+        };
+        finds(&ada, "heron", &["a heron here", "a heron there"]).await;
+        react(&ada, alone).await;
+        assert_eq!(mine().await, [vec![true], vec![false]]);
+        react(&ada, crowd).await;
+        assert_eq!(mine().await, [vec![true], vec![true]]);
+    }
+
     async fn pages_are_places_and_totals_are_exact_up_to_a_thousand(backend) {
         let server = served(backend).await;
         let (ada, bob) = (server.user("ada").await, server.user("bob").await);

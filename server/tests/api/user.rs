@@ -86,6 +86,13 @@ on_both! {
             answer.user.unwrap().revision
         };
         let mut last = revision().await;
+        // How she wants to be seen is nobody's to know, not even that she chose.
+        for (kind, hide_last_seen) in [(v1::StatusKind::Invisible, true), (v1::StatusKind::Online, false)] {
+            let kind = kind.into();
+            let request = v1::SetStatusRequest { kind, hide_last_seen: Some(hide_last_seen), ..Default::default() };
+            ada.api.set_status(request).await.unwrap();
+            assert_eq!(revision().await, last);
+        }
         let mut ears = Listener::open(&bob).await;
         for change in 0..4 {
             match change {

@@ -15,6 +15,10 @@ use rookery_client::{
     Code, Error,
     v1::{self, ErrorReason},
 };
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::{
     harness::{Backend, Person, Process, Store, in_full, unique},
@@ -98,6 +102,14 @@ async fn a_disk_that_is_nearly_full_takes_nothing_new() {
     let first = people[0].api.send_message(said.clone()).await.unwrap().message.unwrap();
     let ballast = disk.0.join("ballast");
     for _ in 0..2 {
+        // One file is on its way already.
+        let mut under_way = TcpStream::connect(server.address).await.unwrap();
+        let head = format!(
+            "POST /media HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\nx-rookery-name: a\r\ncontent-length: 200000\r\n\r\n",
+            people[0].token
+        );
+        under_way.write_all(head.as_bytes()).await.unwrap();
+        under_way.write_all(&[7; 100_000]).await.unwrap();
         fs::write(&ballast, vec![0; 40 << 20]).unwrap();
         within(Duration::from_secs(6), "it is told", async || {
             try_send(&ledger, &people[1], request_id(&mut chance)).await.is_err_and(|error| is_full(&error))
@@ -107,7 +119,12 @@ async fn a_disk_that_is_nearly_full_takes_nothing_new() {
         assert!(people[1].api.create_group(group).await.is_err_and(|error| is_full(&error)));
         let file = v1::UploadMediaRequest { name: "a".into(), content: vec![7; 1000] };
         assert!(people[1].api.upload_media(file).await.is_err_and(|error| is_full(&error)));
+        under_way.write_all(&[7; 100_000]).await.unwrap();
+        let mut answer = [0; 12];
+        under_way.read_exact(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 507");
         assert_eq!(people[0].api.send_message(said.clone()).await.unwrap().message.unwrap().id, first.id, "a repeat");
+        people[1].api.mark_read(v1::MarkReadRequest { conversation_id: 1, id: first.id }).await.unwrap();
         let newest = v1::ListMessagesRequest { conversation_id: 1, page_size: 5, at: None };
         assert!(!people[1].api.list_messages(newest).await.unwrap().messages.is_empty());
         let gone = v1::DeleteMessageRequest { conversation_id: 1, id: first.id };

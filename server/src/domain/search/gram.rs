@@ -132,6 +132,10 @@ fn gram(piece: &[char]) -> Gram {
     gram
 }
 
+fn is_first_letter(gram: &Gram) -> bool {
+    gram[1] == '\0' && class(gram[0]) == Class::Word
+}
+
 /// The grams of a folded text, each once.
 pub fn grams(folded: &str) -> Vec<Gram> {
     let mut grams = Vec::with_capacity(folded.len());
@@ -245,14 +249,21 @@ impl Term {
         (!folded.is_empty()).then_some(Self { folded, begins: true, ends: closed })
     }
 
-    /// The grams that a message must have. None, if it has no letters: then only `is_in` can tell.
+    /// Grams that a message must have: so many that each letter is in one, since each costs the index a look and `is_in`
+    /// decides. None, if it has no letters.
     pub fn grams(&self) -> Vec<Gram> {
         let mut grams = Vec::new();
         for (kind, run) in runs(&self.folded) {
             let characters: Vec<char> = run.chars().collect();
             let most = if kind == Class::Dense { 2 } else { 3 };
             // A shorter one than three is a word's beginning: one that goes on to the left is never so short.
-            pieces(&characters, most.min(characters.len()), &mut grams);
+            let size = most.min(characters.len());
+            let last = characters.len() - size;
+            grams.extend((0..last).step_by(size).chain([last]).map(|at| gram(&characters[at..at + size])));
+        }
+        // With what words begin, half of all messages are found; any other gram says more.
+        if grams.iter().any(|gram| !is_first_letter(gram)) {
+            grams.retain(|gram| !is_first_letter(gram));
         }
         grams
     }
@@ -311,6 +322,21 @@ mod tests {
         assert_eq!(of("第2章 x"), "2 x 章 第");
         assert_eq!(of("?! :)"), "");
         assert_eq!(tokens("Hi", &[Mark::In(7), Mark::From(3), Mark::Link]), "h hi conv7 from3 haslink");
+    }
+
+    #[test]
+    fn a_term_asks_for_no_more_grams_than_hold_it() {
+        let of = |term: Option<Term>| {
+            let mut text = String::new();
+            term.unwrap().grams().iter().for_each(|gram| write(gram, &mut text));
+            text
+        };
+        assert_eq!(of(Term::word("lighthouse")), "lig hth ous use ");
+        assert_eq!(of(Term::word("lights")), "lig hts ");
+        assert_eq!(of(Term::phrase("I see a ship", true)), "see shi hip ");
+        assert_eq!(of(Term::word("a")), "a ");
+        assert_eq!(of(Term::word("東京都")), "東京 京都 ");
+        assert_eq!(of(Term::word("第")), "第 ");
     }
 
     #[test]
