@@ -135,6 +135,21 @@ on_both! {
         assert!(server.user("cleo").await.id > bob.id);
     }
 
+    async fn her_last_hour_is_not_told_after_it(backend) {
+        let server = Served::with(backend, |config| config.timings.grace = 1).await;
+        let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+        let hers = Listener::open(&ada).await;
+        delete(&ada, MessagesFate::Keep).await;
+        ends_at_once(hers).await;
+        // Now it is noted when somebody went who had been there.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let answer = bob.api.get_user(v1::GetUserRequest { user_id: ada.id }).await.unwrap();
+        let presence = v1::Presence { user_id: ada.id, state: v1::PresenceState::Offline.into(), last_seen_at: None };
+        assert_eq!(answer.presence.unwrap(), presence);
+        let late = v1::SetStatusRequest { kind: v1::StatusKind::Online.into(), ..Default::default() };
+        refused(ada.api.set_status(late).await, Code::Unauthenticated, ErrorReason::Unauthenticated);
+    }
+
     async fn she_leaves_her_conversations_by_the_rules(backend) {
         let server = Served::start(backend).await;
         let (ada, bob, cleo) = (server.user("ada").await, server.user("bob").await, server.user("cleo").await);
