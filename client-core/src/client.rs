@@ -37,6 +37,7 @@ pub(crate) enum Command {
     EditFailed(String, Draft),
     Cancel(String),
     MarkRead(i64, i64),
+    MarkUnread(i64, i64, oneshot::Sender<Result<(), Error>>),
     Typing(i64, bool),
     SetView(Vec<i64>),
     SetActivity(bool),
@@ -153,6 +154,14 @@ impl Client {
         self.tell(Command::MarkRead(conversation_id, message_id));
     }
 
+    /// It counts as unread again from a message on, on all devices: a ReadChanged tells so, soon after this returns. What
+    /// was still to be told of reading is not told.
+    pub async fn mark_unread(&self, conversation_id: i64, message_id: i64) -> Result<(), Error> {
+        let (done, told) = oneshot::channel();
+        self.tell(Command::MarkUnread(conversation_id, message_id, done));
+        told.await.unwrap_or_else(|_| Err(Error::closed()))
+    }
+
     /// The user types: to be called for every change of the draft, and with `stopped` when it became empty.
     pub fn typing(&self, conversation_id: i64, stopped: bool) {
         self.tell(Command::Typing(conversation_id, stopped));
@@ -198,6 +207,13 @@ impl Client {
         let status = self.api.set_status(request).await?.status;
         self.learn_event(Kind::StatusChanged(v1::StatusChanged { status })).await;
         Ok(())
+    }
+
+    /// Hands over people and presences that a call of the program's own gave; `as_of` is what [`crate::State::told`] was
+    /// when it was made. What is known to be newer stays.
+    pub fn learn_people(&self, as_of: u64, answer: v1::GetUsersResponse) {
+        let (done, _) = oneshot::channel();
+        self.tell(Command::Learn(Update::UsersLoaded { as_of, answer: Arc::new(answer) }, done));
     }
 
     /// Ends the session on the server. What is on this device is [`crate::Profile::sign_out`]'s matter.

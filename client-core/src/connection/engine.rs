@@ -194,6 +194,10 @@ impl Engine {
             self.emit(Update::TypingExpired(conversation_id));
         }
         self.flush_if_due(now);
+        // Before what is read: that waits for it. Without a connection it fails, as the user has to know.
+        for (conversation_id, unmark) in self.reading.due_unread() {
+            self.call_mark_unread(conversation_id, unmark);
+        }
         if !self.ready {
             return;
         }

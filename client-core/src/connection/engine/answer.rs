@@ -61,6 +61,9 @@ impl Engine {
             Answer::MarkedRead { conversation_id, id, cursor, result } => {
                 self.marked_read(conversation_id, id, cursor, result);
             }
+            Answer::MarkedUnread { conversation_id } => {
+                self.reading.done(conversation_id, None);
+            }
             Answer::Users { ids, as_of, result } => match result {
                 Ok(answer) => {
                     self.people.done(&[]);
@@ -171,8 +174,11 @@ impl Engine {
         result: Result<v1::MarkReadResponse, Error>,
     ) {
         let again = result.as_ref().is_err_and(|error| error.is_maybe() || error.retry_after.is_some());
-        self.reading.done(conversation_id, again.then_some(id));
+        let stands = self.reading.done(conversation_id, again.then_some(id));
         let Ok(answer) = result else { return };
+        if !stands {
+            return;
+        }
         let now = self.state.conversation(conversation_id).and_then(Conversation::cursor);
         // With news in between nobody knows which of them the server counted; its ReadChanged says.
         let v1::MarkReadResponse { read_position, unread, unread_mentions } = answer;

@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 use super::Engine;
 use crate::{
     api::{Api, Error},
-    connection::loading,
+    connection::{loading, reading::Unmark},
     outbox::Pending,
     update::PageAt,
 };
@@ -56,6 +56,9 @@ pub(super) enum Answer {
         id: i64,
         cursor: Option<i64>,
         result: Result<v1::MarkReadResponse, Error>,
+    },
+    MarkedUnread {
+        conversation_id: i64,
     },
     Users {
         ids: Vec<i64>,
@@ -139,6 +142,15 @@ impl Engine {
         let request = v1::MarkReadRequest { conversation_id, id };
         self.call(move |api| async move {
             Answer::MarkedRead { conversation_id, id, cursor, result: api.mark_read(request).await }
+        });
+    }
+
+    pub(super) fn call_mark_unread(&mut self, conversation_id: i64, Unmark { id, told }: Unmark) {
+        self.call(move |api| async move {
+            let result = api.mark_unread(v1::MarkUnreadRequest { conversation_id, id }).await.map(drop);
+            // Whoever asked may have stopped waiting.
+            let _ = told.send(result);
+            Answer::MarkedUnread { conversation_id }
         });
     }
 

@@ -9,7 +9,7 @@ use super::Engine;
 use crate::{
     cache::Change,
     client::{Command, Draft},
-    connection::{loading::PAGE_SIZE, people, span},
+    connection::{loading::PAGE_SIZE, people, reading::Unmark, span},
     outbox::{Packing, Pending, PendingStatus},
     update::{Page, PageAt, Update},
 };
@@ -36,6 +36,9 @@ impl Engine {
             Command::EditFailed(request_id, draft) => self.edit_failed(&request_id, draft).await,
             Command::Cancel(request_id) => self.cancel(&request_id),
             Command::MarkRead(conversation_id, id) => self.mark_read(conversation_id, id, now),
+            Command::MarkUnread(conversation_id, id, told) => {
+                self.reading.unmark(conversation_id, Unmark { id, told }, now);
+            }
             Command::Typing(id, stopped) => self.type_in(id, stopped, now),
             Command::SetView(ids) => self.here.set_view(ids, now),
             Command::SetActivity(idle) => self.here.set_idle(idle, now),
@@ -255,6 +258,10 @@ impl Engine {
                 let conversation = answer.conversation.clone().unwrap_or_default();
                 self.keep_conversation(conversation.id);
                 self.people.want(conversation.direct_user_ids, &self.state);
+                self.emit(update);
+            }
+            Update::UsersLoaded { answer, .. } => {
+                self.keep_users(&answer.users);
                 self.emit(update);
             }
             Update::MessageLoaded(message) => self.learn_message(message.clone()),
