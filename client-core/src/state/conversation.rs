@@ -23,6 +23,8 @@ pub struct Conversation {
     info: v1::Conversation,
     last_message: Option<Arc<Message>>,
     mine: v1::Membership,
+    // How far it is read as the server last said by itself: mine.read_position may be ahead of that.
+    told_read: i64,
     // Messages up to here are in mine.unread.
     counted: i64,
     // Messages up to here come to a newly connected client by replay, for this reader alone.
@@ -44,9 +46,10 @@ impl Conversation {
             info: v1::Conversation { position: -1, ..v1::Conversation::default() },
             last_message: None,
             mine: v1::Membership::default(),
+            told_read: 0,
             counted: 0,
             replayed: 0,
-            cursor,
+            cursor: None,
             run: None,
             following: true,
             replies: HashMap::new(),
@@ -55,7 +58,9 @@ impl Conversation {
             loading: Vec::new(),
             failed: None,
         };
+        // What the disk kept is as of a position below the cursor where nothing has been counted since.
         new.merge(conversation);
+        new.cursor = cursor;
         new
     }
 
@@ -242,6 +247,7 @@ impl Conversation {
         }
         if let Some(mine) = conversation.mine.filter(|_| conversation.position >= self.cursor.unwrap_or(0)) {
             self.mine = mine;
+            self.told_read = mine.read_position;
             self.counted = conversation.position;
         }
     }
@@ -341,10 +347,21 @@ impl Conversation {
         self.mine.unread_mentions = unread.mentions;
     }
 
-    /// How far its reader has read; `unread` as of the position `as_of`.
+    /// Whether what the stream says of reading marks something as unread again. To be below what is read here does not: that
+    /// is on its way.
+    pub(crate) fn moves_back(&self, read_position: i64) -> bool {
+        read_position < self.told_read
+    }
+
+    /// How far its reader has read, as the stream says; `unread` as of the position `as_of`.
     pub(super) fn read(&mut self, read_position: i64, unread: Unread, as_of: i64, reader: i64) {
-        self.mine.read_position = read_position;
-        if !self.recount(reader) {
+        let overtaken = !self.moves_back(read_position) && read_position < self.mine.read_position;
+        self.told_read = read_position;
+        if !overtaken {
+            self.mine.read_position = read_position;
+        }
+        // The count of an overtaken one is too high; the right one comes with what is on its way.
+        if !self.recount(reader) && !overtaken {
             self.set_unread(unread);
             self.counted = as_of;
         }

@@ -183,7 +183,7 @@ impl Engine {
             }
             Kind::ReadChanged(changed) => {
                 let known = self.state.conversation(changed.conversation_id);
-                if known.is_some_and(|known| changed.read_position < known.read_position()) {
+                if known.is_some_and(|known| known.moves_back(changed.read_position)) {
                     self.reading.forget(changed.conversation_id);
                 }
             }
