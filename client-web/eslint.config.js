@@ -29,7 +29,7 @@ export default typescript.config(
   { files: ["src/api/session.ts", "src/ui/habit.ts"], rules: { "no-restricted-globals": "off" } },
   {
     files: ["src/state/**", "src/engine/**"],
-    ignores: ["src/engine/ambient.ts", "**/*.test.ts"],
+    ignores: ["src/engine/ambient.ts", "src/engine/script.ts", "**/*.test.ts"],
     rules: {
       "no-restricted-properties": [
         "error",

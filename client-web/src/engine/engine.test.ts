@@ -1,121 +1,19 @@
 // The engine against a server that is a script: what it asks for, what it repeats, and in which order.
 
-import { type MessageInitShape, create } from "@bufbuild/protobuf";
-import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Failure } from "../api/error";
-import type { Upload } from "../api/media";
 import * as v1 from "../api/protocol";
-import { over } from "../api/transport";
 import { pending, upload } from "../state/state";
 import type { PendingAttachment } from "../state/update";
-import type { Ambient } from "./ambient";
 import { Backoff } from "./backoff";
-import { type Batch, type Disk, MemoryDisk } from "./disk";
-import { Engine } from "./engine";
+import { type Batch, MemoryDisk } from "./disk";
 import { Report } from "./here";
 import { Reading } from "./reading";
+import { ROOM, caughtUp, changed, message, pass, ready, script } from "./script";
 import { OthersTyping, OwnTyping } from "./typing";
-
-const ROOM = 1n;
-type Event = MessageInitShape<typeof v1.SubscribeResponseSchema>;
-
-/** One event stream, fed by hand. */
-class Feed {
-  private readonly waiting: (Event | Error)[] = [];
-  private next?: () => void;
-
-  constructor(readonly request: v1.SubscribeRequest) {}
-
-  push(...events: (Event | Error)[]): void {
-    this.waiting.push(...events);
-    this.next?.();
-  }
-
-  async *[Symbol.asyncIterator]() {
-    for (;;) {
-      const event = this.waiting.shift();
-      if (event instanceof Error) throw event;
-      if (event) yield event;
-      else await new Promise<void>((resolve) => (this.next = resolve));
-    }
-  }
-}
-
-/** A server that answers as it is told. */
-function script(disk: Disk = new MemoryDisk()) {
-  const feeds: Feed[] = [];
-  const sends: v1.SendMessageRequest[] = [];
-  const changes: v1.ListChangesRequest[] = [];
-  const uploads: string[] = [];
-  const say = {
-    upload: (async (content, name, onProgress) => {
-      onProgress?.(content.size / 2, content.size);
-      return create(v1.MediaSchema, { id: `media ${uploads.length}`, name, size: BigInt(content.size) });
-    }) as Upload,
-    send: async (request: v1.SendMessageRequest): Promise<MessageInitShape<typeof v1.SendMessageResponseSchema>> => ({
-      message: message(100n + BigInt(sends.length), { authorId: 1n, requestId: request.requestId }),
-    }),
-    changes: (): MessageInitShape<typeof v1.ListChangesResponseSchema> => ({ position: 0n }),
-  };
-  const transport = createRouterTransport(({ service }) => {
-      service(v1.EventService, {
-        subscribe: (request) => {
-          const feed = new Feed(request);
-          feeds.push(feed);
-          return feed;
-        },
-      });
-      service(v1.MessageService, {
-        sendMessage: (request) => {
-          sends.push(request);
-          return say.send(request);
-        },
-        listChanges: (request) => {
-          changes.push(request);
-          return say.changes();
-        },
-        listMessages: () => ({ messages: [message(10n)], position: 10n }),
-        markRead: ({ id }) => ({ readPosition: id, unread: 0n }),
-      });
-      service(v1.GifService, { saveGif: ({ gifId }) => ({ media: { id: `saved ${gifId}` } }) });
-      service(v1.UserService, { getUsers: () => ({}) });
-  });
-  const upload: Upload = (content, name, ...more) => {
-    uploads.push(name);
-    return say.upload(content, name, ...more);
-  };
-  let id = 0;
-  const ambient: Ambient = {
-    now: () => Date.now(),
-    date: () => Date.now(),
-    jitter: () => 1,
-    requestId: () => `request ${++id}`,
-  };
-  const engine = new Engine(over(transport, upload), ambient, disk, () => {});
-  void engine.start();
-  return { engine, feeds, sends, changes, uploads, say };
-}
-
-function message(id: bigint, more: MessageInitShape<typeof v1.MessageSchema> = {}) {
-  return create(v1.MessageSchema, { conversationId: ROOM, id, changed: id, authorId: 2n, ...more });
-}
-
-function ready(position = 10n): Event {
-  const conversations = [{ id: ROOM, kind: v1.ConversationKind.GLOBAL, position, mine: { visibleFrom: 1n } }];
-  return { event: { kind: { case: "ready", value: { user: { id: 1n }, historyId: "h", sessionId: "s", conversations } } } };
-}
-
-const caughtUp: Event = { event: { kind: { case: "caughtUp", value: {} } } };
-
-function changed(id: bigint, after = id - 1n, more = {}): Event {
-  const value = { message: message(id, more) };
-  return { conversationId: ROOM, after, position: id, event: { kind: { case: "messageChanged", value } } };
-}
-
-/** Lets everything happen that happens within so long. */
-const pass = (milliseconds = 20) => vi.advanceTimersByTimeAsync(milliseconds);
 
 beforeEach(() => {
   vi.useFakeTimers();

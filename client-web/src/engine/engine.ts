@@ -9,6 +9,7 @@ import * as session from "../api/session";
 import { span } from "../api/span";
 import type { Api } from "../api/transport";
 import { apply } from "../state/apply";
+import type { Mine } from "../state/reaction";
 import { EMPTY, type State } from "../state/state";
 import { NEWEST, type PendingAttachment, type Update } from "../state/update";
 import type { Ambient } from "./ambient";
@@ -19,7 +20,6 @@ import { Keeper, painted } from "./keeper";
 import { Link } from "./link";
 import { Loading } from "./loading";
 import { Outgoing } from "./outgoing";
-import { patiently } from "./patience";
 import { People } from "./people";
 import { Reading } from "./reading";
 import { Stream } from "./stream";
@@ -67,7 +67,7 @@ export class Engine implements Core {
       people,
       reading,
       othersTyping,
-      arrived: (message) => this.arrived(message),
+      arrived: (message, mine) => this.arrived(message, mine),
       switchHistory: (ready) => this.switchHistory(ready),
       begun: () => this.begun(),
     });
@@ -132,15 +132,8 @@ export class Engine implements Core {
   }
 
   /** Loads a message that a loaded one answers. */
-  async loadReply(conversationId: bigint, id: bigint): Promise<void> {
-    if (!this.ready) return;
-    try {
-      const { message, users } = await patiently(() => this.api.messages.getMessage({ conversationId, id }));
-      this.emit({ kind: "usersLoaded", users });
-      if (message) this.emit({ kind: "replyLoaded", message });
-    } catch {
-      // It stays a stub: not to be seen by this reader, or not now.
-    }
+  loadReply(conversationId: bigint, id: bigint): void {
+    this.loading.replies.want(conversationId, id);
   }
 
   /** Says whether the view of a conversation stands at its end. */
@@ -169,9 +162,15 @@ export class Engine implements Core {
     this.wake();
   }
 
-  /** It counts as unread again from this message on. */
+  /** It counts as unread again from this message on; what was still to be told of reading is not told. */
   async markUnread(conversationId: bigint, id: bigint): Promise<void> {
-    await this.api.messages.markUnread({ conversationId, id });
+    await this.reading.unmark(conversationId, this.ambient.now());
+    try {
+      await this.api.messages.markUnread({ conversationId, id });
+    } finally {
+      this.reading.done(conversationId);
+      this.wake();
+    }
   }
 
   /** To be called for every change of the draft by a key, and with `stopped` when it became empty. */
@@ -211,7 +210,7 @@ export class Engine implements Core {
   /** A message as an answer gave it. Its event comes as well, perhaps only after the next start. */
   learn(message: Message): void {
     this.emit({ kind: "messageLoaded", message });
-    this.loading.changed(message);
+    this.loading.changed(message, "told");
   }
 
   /** Wants to know these people. */
@@ -301,6 +300,7 @@ export class Engine implements Core {
     this.outgoing.sending.hurry();
     this.here.restart(this.ambient.now());
     this.people.refresh(this.state);
+    this.loading.replies.begun();
   }
 
   private async switchHistory(ready: Ready): Promise<() => void> {
@@ -319,8 +319,8 @@ export class Engine implements Core {
     };
   }
 
-  private arrived(message: Message): void {
-    this.loading.changed(message);
+  private arrived(message: Message, mine: Mine): void {
+    this.loading.changed(message, mine);
     this.outgoing.arrived(message);
   }
 
@@ -329,7 +329,7 @@ export class Engine implements Core {
     const before = cursor();
     try {
       const answer = await this.api.messages.markRead({ conversationId, id });
-      this.reading.done(conversationId);
+      if (!this.reading.done(conversationId)) return this.wake();
       // With news in between nobody knows which of them the server counted; its ReadChanged says.
       const { readPosition, unread, unreadMentions } = answer;
       const counted = cursor() === before ? { unread, unreadMentions } : undefined;

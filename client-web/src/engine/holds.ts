@@ -12,11 +12,11 @@ interface Hold {
   hole: boolean;
   /** The conversation is not known, or its unread messages have to be counted by the server: GetConversation. */
   fetch: boolean;
-  onItsWay: boolean;
+  onItsWay?: Ask;
   notBefore: number;
 }
 
-/** What to ask for. */
+/** What to ask for. Its answer counts for the hold that it was asked for alone. */
 export interface Ask {
   readonly conversationId: bigint;
   readonly hole: boolean;
@@ -39,7 +39,6 @@ export class Holds {
       events: [],
       hole: false,
       fetch: false,
-      onItsWay: false,
       notBefore: 0,
     };
     hold.events.push(...events);
@@ -52,8 +51,8 @@ export class Holds {
     const asks: Ask[] = [];
     for (const [conversationId, hold] of this.holds) {
       if (hold.onItsWay || hold.notBefore > now) continue;
-      hold.onItsWay = true;
-      asks.push({ conversationId, hole: hold.hole });
+      hold.onItsWay = { conversationId, hole: hold.hole };
+      asks.push(hold.onItsWay);
     }
     return asks;
   }
@@ -63,11 +62,16 @@ export class Holds {
     return earliest(waiting.map((hold) => hold.notBefore));
   }
 
+  /** Whether its answer is still waited for. */
+  waits(ask: Ask): boolean {
+    return this.holds.get(ask.conversationId)?.onItsWay === ask;
+  }
+
   /** A part of what is waited for is there. Gives the events that may go on. */
   filled(conversationId: bigint, part: "hole" | "fetch", more = false): SubscribeResponse[] {
     const hold = this.holds.get(conversationId);
     if (!hold) return [];
-    hold.onItsWay = false;
+    hold.onItsWay = undefined;
     hold.notBefore = 0;
     hold[part] = more;
     return hold.hole || hold.fetch ? [] : this.release(conversationId);
@@ -77,7 +81,7 @@ export class Holds {
   unfilled(conversationId: bigint, refused: boolean, known: boolean, now: number): SubscribeResponse[] {
     const hold = this.holds.get(conversationId);
     if (!hold) return [];
-    hold.onItsWay = false;
+    hold.onItsWay = undefined;
     if (!refused) {
       hold.notBefore = now + AGAIN;
       return [];

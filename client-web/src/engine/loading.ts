@@ -1,13 +1,15 @@
-// The pages that are being fetched, and what changed in their conversations meanwhile.
+// The pages and replied-to messages that are being fetched, and what changed in their conversations meanwhile.
 
 import { Failure } from "../api/error";
 import type { Message } from "../api/protocol";
+import type { Mine } from "../state/reaction";
 import { firstId, lastId, get } from "../state/run";
-import { NEWEST, type PageAt, placeName } from "../state/update";
+import { type Changed, NEWEST, type PageAt, placeName } from "../state/update";
 import type { Core } from "./core";
 import type { People } from "./people";
 import { patiently } from "./patience";
 import { named } from "./people";
+import { Replies } from "./replies";
 
 /** Messages of one page. */
 const PAGE_SIZE = 50;
@@ -15,19 +17,22 @@ const PAGE_SIZE = 50;
 /** A page on its way. */
 interface Meanwhile {
   readonly conversationId: bigint;
-  readonly changes: Message[];
+  readonly changes: Changed[];
   /** More happened than changes: the page is worth nothing. */
   stale: boolean;
 }
 
-/** All pages on their way. */
+/** All that is on its way. */
 export class Loading {
+  readonly replies: Replies;
   private readonly pages = new Map<string, Meanwhile>();
 
   constructor(
     private readonly core: Core,
     private readonly people: People,
-  ) {}
+  ) {
+    this.replies = new Replies(core);
+  }
 
   /** The page before the loaded run. Does nothing while it is on its way, and where there is none. */
   older(id: bigint): void {
@@ -75,18 +80,21 @@ export class Loading {
   }
 
   /** A message changed. */
-  changed(message: Message): void {
-    for (const page of this.of(message.conversationId)) page.changes.push(message);
+  changed(message: Message, mine: Mine): void {
+    for (const page of this.of(message.conversationId)) page.changes.push({ message, mine });
+    this.replies.changed(message);
   }
 
   /** The conversation has begun anew. */
   spoil(conversationId: bigint): void {
     for (const page of this.of(conversationId)) page.stale = true;
+    this.replies.forget(conversationId);
   }
 
   /** Another history has begun. */
   spoilAll(): void {
     for (const page of this.pages.values()) page.stale = true;
+    this.replies.clear();
   }
 
   private of(conversationId: bigint): Meanwhile[] {

@@ -1,4 +1,5 @@
-// When MarkRead is called: at once, then at most every two seconds in each conversation.
+// When MarkRead is called: at once, then at most every two seconds in each conversation. One call at a time, MarkUnread
+// among them: of two, the server might do the second first.
 
 import { earliest } from "./core";
 
@@ -6,8 +7,12 @@ const PAUSE = 2_000;
 
 interface Mark {
   wanted: bigint;
+  /** Those whose turn to mark it as unread comes after the call on its way. */
+  readonly waiting: (() => void)[];
   notBefore: number;
   onItsWay: boolean;
+  /** It was marked as unread since the call on its way was made: what comes of that is not true any more. */
+  overtaken: boolean;
 }
 
 /** How far everything is read here, and how much of that the server knows. */
@@ -16,9 +21,16 @@ export class Reading {
 
   /** The user has read up to `id`. */
   want(conversationId: bigint, id: bigint, now: number): void {
-    const mark = this.marks.get(conversationId) ?? { wanted: 0n, notBefore: now, onItsWay: false };
+    const mark = this.mark(conversationId, now);
     if (id > mark.wanted) mark.wanted = id;
-    this.marks.set(conversationId, mark);
+  }
+
+  /** The user marks it as unread: to be called, and `done` after it, when this is done. */
+  async unmark(conversationId: bigint, now: number): Promise<void> {
+    this.forget(conversationId);
+    const mark = this.mark(conversationId, now);
+    if (mark.onItsWay) await new Promise<void>((resolve) => mark.waiting.push(resolve));
+    else go(mark);
   }
 
   /** What to tell the server now, as [conversation, id]; on its way from here on. */
@@ -32,7 +44,8 @@ export class Reading {
         continue;
       }
       due.push([conversationId, mark.wanted]);
-      Object.assign(mark, { wanted: 0n, notBefore: now + PAUSE, onItsWay: true });
+      Object.assign(mark, { wanted: 0n, notBefore: now + PAUSE });
+      go(mark);
     }
     return due;
   }
@@ -42,21 +55,41 @@ export class Reading {
     return earliest(waiting.map((mark) => mark.notBefore));
   }
 
-  /** The call is over; `again` names the id if it has to be repeated. */
-  done(conversationId: bigint, again?: bigint): void {
+  /** The call is over; `again` names the id if it has to be repeated. Says whether its answer still holds. */
+  done(conversationId: bigint, again?: bigint): boolean {
     const mark = this.marks.get(conversationId);
-    if (!mark) return;
+    if (!mark) return true;
     mark.onItsWay = false;
-    if (again !== undefined && again > mark.wanted) mark.wanted = again;
+    const stands = !mark.overtaken;
+    if (stands && again !== undefined && again > mark.wanted) mark.wanted = again;
+    const next = mark.waiting.shift();
+    if (next) {
+      go(mark);
+      next();
+    }
+    return stands;
   }
 
-  /** The user marked it as unread: what was to be told is not true any more. */
+  /** The user marked it as unread: what was to be told is not true any more, nor is what the call on its way will say. */
   forget(conversationId: bigint): void {
     const mark = this.marks.get(conversationId);
-    if (mark) mark.wanted = 0n;
+    if (mark) Object.assign(mark, { wanted: 0n, overtaken: mark.onItsWay });
   }
 
+  /** Another history has begun. */
   clear(): void {
-    this.marks.clear();
+    for (const conversationId of this.marks.keys()) this.forget(conversationId);
   }
+
+  private mark(conversationId: bigint, now: number): Mark {
+    const known = this.marks.get(conversationId);
+    if (known) return known;
+    const mark = { wanted: 0n, waiting: [], notBefore: now, onItsWay: false, overtaken: false };
+    this.marks.set(conversationId, mark);
+    return mark;
+  }
+}
+
+function go(mark: Mark): void {
+  Object.assign(mark, { onItsWay: true, overtaken: false });
 }

@@ -3,7 +3,8 @@
 import { Failure } from "../api/error";
 import type { Message, Ready, SubscribeResponse } from "../api/protocol";
 import { span } from "../api/span";
-import { countsItself, leftMeanwhile, mayMentionOthers } from "../state/conversation";
+import { countsItself, leftMeanwhile, mayMentionOthers, mineAt, movesBack } from "../state/conversation";
+import type { Mine } from "../state/reaction";
 import { NEWEST } from "../state/update";
 import type { Core } from "./core";
 import { type Ask, Holds } from "./holds";
@@ -21,7 +22,7 @@ export interface Parts {
   readonly reading: Reading;
   readonly othersTyping: OthersTyping;
   /** A message of the stream is in the state. */
-  arrived(message: Message): void;
+  arrived(message: Message, mine: Mine): void;
   /** Another history begins; done when what waits in it is known. */
   switchHistory(ready: Ready): Promise<() => void>;
   /** Ready is in the state. */
@@ -105,7 +106,9 @@ export class Stream {
     this.note(response);
     people.want(namedIn(response));
     core.emit({ kind: "eventReceived", response });
-    if (kind?.case === "messageChanged" && kind.value.message) this.parts.arrived(kind.value.message);
+    if (known && kind?.case === "messageChanged" && kind.value.message) {
+      this.parts.arrived(kind.value.message, mineAt(known, response.position));
+    }
     if (recount) this.holds.hold(id, "fetch");
   }
 
@@ -118,7 +121,7 @@ export class Stream {
       othersTyping.heard(kind.value.conversationId, kind.value.userIds.length > 0, until);
     } else if (kind?.case === "readChanged") {
       const known = core.state.conversations.get(kind.value.conversationId);
-      if (known && kind.value.readPosition < known.readPosition) reading.forget(known.id);
+      if (known && movesBack(known, kind.value.readPosition)) reading.forget(known.id);
     }
   }
 
@@ -151,13 +154,15 @@ export class Stream {
   }
 
   /** Asks for what held events wait for. */
-  private async ask({ conversationId, hole }: Ask): Promise<void> {
+  private async ask(ask: Ask): Promise<void> {
     const { core } = this.parts;
+    const { conversationId, hole } = ask;
     const after = core.state.conversations.get(conversationId)?.cursor;
     try {
-      if (hole && after !== undefined) await this.askChanges(conversationId, after);
-      else await this.askConversation(conversationId);
+      if (hole && after !== undefined) await this.askChanges(ask, after);
+      else await this.askConversation(ask);
     } catch (thrown) {
+      if (!this.holds.waits(ask)) return;
       const failure = Failure.from(thrown);
       const refused = failure.isNo && failure.retryAfter === undefined;
       const known = core.state.conversations.has(conversationId);
@@ -165,22 +170,27 @@ export class Stream {
     }
   }
 
-  private async askChanges(conversationId: bigint, after: bigint): Promise<void> {
+  private async askChanges(ask: Ask, after: bigint): Promise<void> {
     const { core, people } = this.parts;
+    const { conversationId } = ask;
     const answer = await patiently(() => core.api.messages.listChanges({ conversationId, after }));
+    if (!this.holds.waits(ask)) return;
     const { messages, users, position, more } = answer;
     const cursor = core.state.conversations.get(conversationId)?.cursor ?? 0n;
     const news = messages.filter((message) => message.changed > cursor);
     const recount = news.some((message) => this.takesBack(message));
     core.emit({ kind: "changesLoaded", changes: { conversationId, position, messages, users } });
     people.want(news.flatMap(named));
-    news.forEach((message) => this.parts.arrived(message));
+    news.forEach((message) => this.parts.arrived(message, "told"));
     if (recount) this.holds.hold(conversationId, "fetch");
     this.goOn(this.holds.filled(conversationId, "hole", more));
   }
 
-  private async askConversation(conversationId: bigint): Promise<void> {
+  private async askConversation(ask: Ask): Promise<void> {
+    const { conversationId } = ask;
     const { conversation, users } = await patiently(() => this.parts.core.api.conversations.getConversation({ conversationId }));
+    // She has left meanwhile, or another connection began with what is newer.
+    if (!this.holds.waits(ask)) return;
     this.parts.core.emit({ kind: "conversationLoaded", conversation, users });
     this.goOn(this.holds.filled(conversationId, "fetch"));
   }

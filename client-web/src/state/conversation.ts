@@ -7,8 +7,8 @@ import * as runs from "./run";
 import type { Run, Unread } from "./run";
 import { type Page, type PageAt, placeName } from "./update";
 
-/** How many replied-to messages from outside the run are kept. */
-const REPLY_LIMIT = 100;
+/** How many replied-to messages from outside the run are kept: as many as a run can need, or one would push out another. */
+const REPLY_LIMIT = runs.RUN_LIMIT;
 
 /** What it is, how far it is read, and the messages that are loaded. */
 export interface Conversation {
@@ -18,6 +18,8 @@ export interface Conversation {
   /** The newest message that its reader may see. */
   readonly lastMessage?: v1.Message;
   readonly readPosition: bigint;
+  /** How far it is read as the server last said by itself: readPosition may be ahead of that. */
+  readonly toldRead: bigint;
   readonly unread: bigint;
   readonly visibleFrom: bigint;
   /** How many of the unread ones mention the reader, or everyone. */
@@ -53,20 +55,21 @@ export function create(conversation: v1.Conversation, cursor: bigint | undefined
     id: conversation.id,
     info: { ...conversation, position: -1n },
     readPosition: 0n,
+    toldRead: 0n,
     unread: 0n,
     visibleFrom: 0n,
     unreadMentions: 0n,
     hiddenThrough: 0n,
     counted: 0n,
     replayed: 0n,
-    cursor,
     following: true,
     replies: new Map(),
     pinned: new Set(),
     typing: [],
     loading: [],
   };
-  return merge(empty, conversation);
+  // What the disk kept is as of a position below the cursor where nothing has been counted since.
+  return { ...merge(empty, conversation), cursor };
 }
 
 /** The other person of a direct chat. */
@@ -128,7 +131,7 @@ export function merge(known: Conversation, answer: v1.Conversation): Conversatio
   if (answer.mine && answer.position >= (next.cursor ?? 0n)) {
     const { readPosition, unread, visibleFrom, unreadMentions, mutedUntil, hiddenThrough } = answer.mine;
     const mine = { readPosition, unread, visibleFrom, unreadMentions, mutedUntil, hiddenThrough };
-    next = { ...next, ...mine, counted: answer.position };
+    next = { ...next, ...mine, toldRead: readPosition, counted: answer.position };
   }
   return next;
 }
@@ -209,7 +212,15 @@ export function recount(known: Conversation, reader: bigint): Conversation | und
   return { ...known, ...unread, counted: cursor > last ? cursor : last };
 }
 
-/** How far its reader has read; `unread` as of the position `asOf`. */
+/**
+ * Whether what the stream says of reading marks something as unread again. To be below what is read here does not: that is
+ * on its way.
+ */
+export function movesBack(known: Conversation, readPosition: bigint): boolean {
+  return readPosition < known.toldRead;
+}
+
+/** How far its reader has read, as the stream says; `unread` as of the position `asOf`. */
 export function read(
   known: Conversation,
   readPosition: bigint,
@@ -217,8 +228,10 @@ export function read(
   asOf: bigint,
   reader: bigint,
 ): Conversation {
-  const next = { ...known, readPosition };
-  return recount(next, reader) ?? { ...next, ...unread, counted: asOf };
+  const overtaken = !movesBack(known, readPosition) && readPosition < known.readPosition;
+  const next = { ...known, toldRead: readPosition, readPosition: overtaken ? known.readPosition : readPosition };
+  // The count of an overtaken one is too high; the right one comes with what is on its way.
+  return recount(next, reader) ?? (overtaken ? next : { ...next, ...unread, counted: asOf });
 }
 
 /** How far its reader has just read here; the server's count follows, if it did not come with it. */
@@ -266,7 +279,7 @@ export function page(known: Conversation, page: Page, reader: bigint): Conversat
   const newest = messages.at(-1);
   if (newest) next = preview(next, newest);
   next = messages.reduce(notePin, next);
-  for (const message of page.changes) next = notePin(put(next, message, "untold", reader), message);
+  for (const { message, mine } of page.changes) next = notePin(put(next, message, mine, reader), message);
   return recount(next, reader) ?? next;
 }
 
@@ -279,6 +292,8 @@ export function setTyping(known: Conversation, typing: readonly bigint[]): Conve
 }
 
 export function addReply(known: Conversation, message: v1.Message): Conversation {
+  // An answer that an event has overtaken is older than what is known.
+  if ((known.replies.get(message.id)?.changed ?? 0n) > message.changed) return known;
   const kept = known.replies.size >= REPLY_LIMIT ? [] : known.replies;
   return { ...known, replies: new Map(kept).set(message.id, message) };
 }

@@ -151,10 +151,11 @@ function toUpdate(source: any): Update {
     case "pageFailed":
       return { kind: "pageFailed", conversationId, at: pageAt(value.at), why: value.why };
     case "page": {
-      const [messages, changes] = [value.messages, value.changes].map((list) => listed(conversationId, list ?? []));
+      const messages = listed(conversationId, value.messages ?? []);
+      const changes = listed(conversationId, value.changes ?? []).map((message) => ({ message, mine: "untold" as const }));
       const { moreBefore = false, moreAfter = false } = value;
       const page = { conversationId, at: pageAt(value.at), users: [], moreBefore, moreAfter };
-      return { kind: "pageLoaded", page: { ...page, messages: messages ?? [], changes: changes ?? [] } };
+      return { kind: "pageLoaded", page: { ...page, messages, changes } };
     }
     case "answer":
       return { kind: "messageLoaded", message: proto(v1.MessageSchema, value) };

@@ -1,6 +1,7 @@
 // What the engine tells: everything the state is made of, in the order in which it happened.
 
 import type * as v1 from "../api/protocol";
+import type { Mine } from "./reaction";
 import type { Unread } from "./run";
 
 /** Where a file of a waiting message comes from. */
@@ -65,6 +66,12 @@ export function placeName(at: PageAt): string {
   return at.at === "newest" ? at.at : `${at.at} ${at.id}`;
 }
 
+/** A message that changed, and what to believe of `mine` in it. */
+export interface Changed {
+  readonly message: v1.Message;
+  readonly mine: Mine;
+}
+
 /** A page of messages, from the server or from the disk. */
 export interface Page {
   readonly conversationId: bigint;
@@ -75,7 +82,7 @@ export interface Page {
   readonly moreBefore: boolean;
   readonly moreAfter: boolean;
   /** Messages that changed while the page was on its way: to be applied to it. */
-  readonly changes: readonly v1.Message[];
+  readonly changes: readonly Changed[];
 }
 
 /** What changed in a conversation between a cursor and a position: one answer to ListChanges. */
