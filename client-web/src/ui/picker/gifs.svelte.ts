@@ -32,6 +32,25 @@ export const recentGifs = {
   use: (gif: Gif) => kept.use(toJson(GifSchema, gif)),
 };
 
+/** Which GIFs have the user's star: as the server listed them, but for what she has chosen here. */
+export class Favorites {
+  private stars = $state.raw<ReadonlyMap<string, boolean>>(new Map());
+
+  has(gifId: string): boolean {
+    return this.stars.get(gifId) ?? false;
+  }
+
+  /** A list may be older than what was chosen since. */
+  listed(gifs: readonly Gif[]): void {
+    const unknown = gifs.filter(({ id }) => !this.stars.has(id));
+    if (unknown.length > 0) this.stars = new Map([...this.stars, ...unknown.map(({ id }) => [id, true] as const)]);
+  }
+
+  choose(gifId: string, likes: boolean): void {
+    this.stars = new Map(this.stars).set(gifId, likes);
+  }
+}
+
 /** A list that grows as one scrolls. */
 export class GifList {
   gifs = $state.raw<readonly Gif[]>([]);
