@@ -156,6 +156,16 @@ test("a message that may not be seen is asked for once", async () => {
   engine.stop();
 });
 
+test("quotes of the loaded messages stay, however many were loaded before", async () => {
+  const played = await opened();
+  const { engine, feeds } = played;
+  feeds[0]?.push(changed(11n, 10n, { replyTo: 1n }));
+  await pass();
+  for (let id = 1n; id <= 101n; id++) engine.emit({ kind: "replyLoaded", message: message(id) });
+  expect([...(room(played)?.replies.keys() ?? [])]).toEqual([1n, 101n]);
+  engine.stop();
+});
+
 test("an answer about a conversation that was left meanwhile does not bring it back", async () => {
   const played = await opened();
   const { engine, feeds, say } = played;

@@ -7,8 +7,8 @@ import * as runs from "./run";
 import type { Run, Unread } from "./run";
 import { type Page, type PageAt, placeName } from "./update";
 
-/** How many replied-to messages from outside the run are kept: as many as a run can need, or one would push out another. */
-const REPLY_LIMIT = runs.RUN_LIMIT;
+/** How many replied-to messages from outside the run are kept; beyond that, those alone that it answers. */
+const REPLY_LIMIT = 100;
 
 /** What it is, how far it is read, and the messages that are loaded. */
 export interface Conversation {
@@ -112,10 +112,13 @@ export function leftMeanwhile(known: Conversation, answer: v1.Conversation): boo
   return answer.mine !== undefined && answer.mine.visibleFrom > known.visibleFrom;
 }
 
-/** Takes over what an answer says. Of a conversation without a cursor everything is known up to there. */
+/**
+ * Takes over what an answer says. Of a conversation without a cursor everything is known up to there, but for messages: what
+ * is loaded may be from before.
+ */
 export function meet(known: Conversation, answer: v1.Conversation): Conversation {
   const met = merge(known, answer);
-  return met.cursor === undefined ? { ...met, cursor: answer.position } : met;
+  return met.cursor === undefined ? reset(met, answer.position) : met;
 }
 
 /** Takes over what an answer or an event says of the conversation, if it is not older than what is known. */
@@ -139,8 +142,7 @@ export function merge(known: Conversation, answer: v1.Conversation): Conversatio
 /** Where the stream of a newly connected client goes on. A cursor from the future belongs to another history. */
 export function startFrom(known: Conversation, position: bigint): Conversation {
   const next = { ...known, replayed: position };
-  if (known.cursor === undefined) return { ...next, cursor: position };
-  return known.cursor <= position ? next : reset(next, position);
+  return known.cursor !== undefined && known.cursor <= position ? next : reset(next, position);
 }
 
 /** Forgets all messages and goes on from `position`. */
@@ -294,6 +296,10 @@ export function setTyping(known: Conversation, typing: readonly bigint[]): Conve
 export function addReply(known: Conversation, message: v1.Message): Conversation {
   // An answer that an event has overtaken is older than what is known.
   if ((known.replies.get(message.id)?.changed ?? 0n) > message.changed) return known;
-  const kept = known.replies.size >= REPLY_LIMIT ? [] : known.replies;
+  let kept = [...known.replies];
+  if (kept.length >= REPLY_LIMIT) {
+    const answered = new Set(known.run?.messages.map(({ replyTo }) => replyTo));
+    kept = kept.filter(([id]) => answered.has(id));
+  }
   return { ...known, replies: new Map(kept).set(message.id, message) };
 }
