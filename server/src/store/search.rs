@@ -240,6 +240,8 @@ pub struct Wanted {
     pub any: Vec<String>,
     /// Only in these conversations; none: in all of the reader's.
     pub within: Option<Vec<i64>>,
+    /// Whether the index is asked for all conversations and not for each of the reader's.
+    pub everywhere: bool,
     /// From this seq on, and before this one.
     pub from: i64,
     pub before: i64,
@@ -255,6 +257,7 @@ impl Default for Wanted {
             all: Vec::new(),
             any: Vec::new(),
             within: None,
+            everywhere: false,
             from: 0,
             before: i64::MAX,
             since: i64::MIN,
@@ -272,28 +275,78 @@ pub struct Candidate {
     pub text: String,
 }
 
+/// How much of all there is a reader may look through.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct Share {
+    /// Her conversations.
+    pub conversations: i64,
+    /// What was written in them, about.
+    pub messages: i64,
+    /// What was written in all, about.
+    pub total: i64,
+}
+
+const SHARE: &str = "select count(*) as conversations, cast(coalesce(sum(c.position), 0) as bigint) as messages, \
+      (select coalesce(max(seq), 0) from messages) as total \
+    from memberships s join conversations c on c.id = s.conversation_id where s.user_id = $1";
+
+/// What part of everything a reader's search is through.
+pub async fn share(conn: &mut Conn, reader: i64) -> Result<Share> {
+    Ok(on!(conn, c => sqlx::query_as(SHARE).bind(reader).fetch_one(c).await?))
+}
+
 // The tokens of the reader's conversations are in the same question to the index: otherwise a word that is common elsewhere
-// would be looked through there, too. What she may read is decided by her memberships, joined.
-const FIND_SQLITE: &str = "select json_group_array(json_array(seq, conversation_id, id, text)) from ( \
-    select m.seq, m.conversation_id, m.id, m.text from search f cross join messages m on m.seq = f.rowid \
-      cross join memberships p on p.user_id = $1 and p.conversation_id = m.conversation_id \
-    where f.search match $2 || (select '(' || coalesce(group_concat('conv' || s.conversation_id, ' OR '), 'conv0') || ')' \
-        from memberships s where s.user_id = $1 and ($3 is null or s.conversation_id in (select value from json_each($3)))) \
-      and f.rowid >= $4 and f.rowid < $5 and m.created_at >= $6 and m.created_at < $7 and not m.deleted \
-      and m.id >= p.visible_from order by f.rowid desc limit $8 + 0)";
-const FIND_POSTGRES: &str = "with found as materialized (select f.seq from search f where f.grams @> $2 and ($9::text[] = '{}' or f.grams && $9::text[]) \
-      and f.grams && array(select 'conv' || s.conversation_id from memberships s \
-        where s.user_id = $1 and ($3::bigint[] is null or s.conversation_id = any($3))) \
-      and f.seq >= $4 and f.seq < $5) \
-    select coalesce(json_agg(json_build_array(seq, conversation_id, id, text) order by seq desc)::text, '[]') from ( \
-    select m.seq, m.conversation_id, m.id, m.text from (select seq from found order by seq desc) f \
-      join messages m on m.seq = f.seq join memberships p on p.user_id = $1 and p.conversation_id = m.conversation_id \
-    where m.created_at >= $6 and m.created_at < $7 and not m.deleted and m.id >= p.visible_from \
-    order by m.seq desc limit $8 + 0) m";
+// would be looked through there, too. Who is in hundreds of them, and by that in much of all there is, is asked for faster without.
+// What she may read is decided by her memberships, joined.
+macro_rules! find_sqlite {
+    () => {
+        "select json_group_array(json_array(seq, conversation_id, id, text)) from ( \
+          select m.seq, m.conversation_id, m.id, m.text from search f cross join messages m on m.seq = f.rowid \
+            cross join memberships p on p.user_id = $1 and p.conversation_id = m.conversation_id \
+          where f.search match $2"
+    };
+}
+macro_rules! between_sqlite {
+    () => {
+        " and f.rowid >= $4 and f.rowid < $5 and m.created_at >= $6 and m.created_at < $7 and not m.deleted \
+            and m.id >= p.visible_from order by f.rowid desc limit $8 + 0)"
+    };
+}
+macro_rules! find_postgres {
+    () => {
+        "with found as materialized (select f.seq from search f where f.grams @> $2 and ($9::text[] = '{}' or f.grams && $9::text[]) and "
+    };
+}
+macro_rules! between_postgres {
+    () => {
+        " and f.seq >= $4 and f.seq < $5) \
+        select coalesce(json_agg(json_build_array(seq, conversation_id, id, text) order by seq desc)::text, '[]') from ( \
+          select m.seq, m.conversation_id, m.id, m.text from (select seq from found order by seq desc) f \
+            join messages m on m.seq = f.seq join memberships p on p.user_id = $1 and p.conversation_id = m.conversation_id \
+          where m.created_at >= $6 and m.created_at < $7 and not m.deleted and m.id >= p.visible_from \
+          order by m.seq desc limit $8 + 0) m"
+    };
+}
+const FIND_SQLITE: &str = concat!(
+    find_sqlite!(),
+    " || (select '(' || coalesce(group_concat('conv' || s.conversation_id, ' OR '), 'conv0') || ')' \
+       from memberships s where s.user_id = $1 and ($3 is null or s.conversation_id in (select value from json_each($3))))",
+    between_sqlite!()
+);
+const FIND_EVERYWHERE_SQLITE: &str = concat!(find_sqlite!(), between_sqlite!());
+const FIND_POSTGRES: &str = concat!(
+    find_postgres!(),
+    "f.grams && array(select 'conv' || s.conversation_id from memberships s \
+       where s.user_id = $1 and ($3::bigint[] is null or s.conversation_id = any($3)))",
+    between_postgres!()
+);
+const FIND_EVERYWHERE_POSTGRES: &str = concat!(find_postgres!(), "$3::bigint[] is null", between_postgres!());
 
 /// The newest messages that have all tokens and that the reader may read, newest first.
 pub async fn find(conn: &mut Conn, wanted: &Wanted, limit: i64) -> Result<Vec<Candidate>> {
-    let Wanted { reader, all, any, within, from, before, since, until } = wanted;
+    let Wanted { reader, all, any, within, everywhere, from, before, since, until } = wanted;
+    // Something must be asked for.
+    let everywhere = *everywhere && within.is_none() && !(all.is_empty() && any.is_empty());
     let found: std::result::Result<String, sqlx::Error> = match conn {
         Conn::Sqlite(c) => {
             // A token has letters and digits alone, so the quotes hold it.
@@ -301,8 +354,15 @@ pub async fn find(conn: &mut Conn, wanted: &Wanted, limit: i64) -> Result<Vec<Ca
             if !any.is_empty() {
                 tokens.push_str(&format!("({}) AND ", any.join(" OR ")));
             }
+            if everywhere {
+                tokens.truncate(tokens.len() - " AND ".len());
+            }
             let within = within.as_ref().map(|within| serde_json::json!(within).to_string());
-            sqlx::query_scalar(FIND_SQLITE)
+            let query = match everywhere {
+                true => sqlx::query_scalar(FIND_EVERYWHERE_SQLITE),
+                false => sqlx::query_scalar(FIND_SQLITE),
+            };
+            query
                 .bind(reader)
                 .bind(tokens)
                 .bind(within)
@@ -315,7 +375,11 @@ pub async fn find(conn: &mut Conn, wanted: &Wanted, limit: i64) -> Result<Vec<Ca
                 .await
         }
         Conn::Postgres(c) => {
-            sqlx::query_scalar(FIND_POSTGRES)
+            let query = match everywhere {
+                true => sqlx::query_scalar(FIND_EVERYWHERE_POSTGRES),
+                false => sqlx::query_scalar(FIND_POSTGRES),
+            };
+            query
                 .bind(reader)
                 .bind(all)
                 .bind(within)

@@ -311,6 +311,11 @@ on_both! {
         }
         ada.say(groups[7], "a needle").await;
         ada.say(groups[299], "another needle").await;
+        // What is others' is not found, though hers is so much that the index is asked for all.
+        let bob = server.user("bob").await;
+        let other = bob.group("his", &[], false).await;
+        bob.say(other, "a needle of his").await;
+        finds(&bob, "needle", &["a needle of his"]).await;
         finds(&ada, "needle", &["another needle", "a needle"]).await;
         finds(&ada, "in:\"group 7\"", &["a needle"]).await;
     }
