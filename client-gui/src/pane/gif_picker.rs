@@ -4,7 +4,7 @@ mod ask;
 mod rows;
 mod view;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use iced::keyboard::key::Named;
 use iced::keyboard::{Key, Modifiers};
@@ -27,7 +27,8 @@ pub struct State {
     query: String,
     home: Option<v1::ListGifCategoriesResponse>,
     recent: Vec<v1::Gif>,
-    favorites: HashSet<String>,
+    // Whether it is one, by id. What she chose here stays, whatever the list says that was on its way meanwhile.
+    favorites: HashMap<String, bool>,
     shown: Shown,
     gifs: Vec<v1::Gif>,
     rows: Rows,
@@ -113,7 +114,7 @@ impl State {
             query: String::new(),
             home: None,
             recent,
-            favorites: HashSet::new(),
+            favorites: HashMap::new(),
             shown: Shown::Home,
             gifs: Vec::new(),
             rows: Rows::default(),
@@ -132,7 +133,9 @@ impl State {
         match message {
             Message::Welcomed(Ok(home)) => self.home = Some(home),
             Message::FavoritesKnown(Ok(gifs)) => {
-                self.favorites = gifs.iter().map(|gif| gif.id.clone()).collect();
+                for gif in gifs {
+                    self.favorites.entry(gif.id).or_insert(true);
+                }
             }
             // Only the stars are missing then.
             Message::FavoritesKnown(Err(_)) => {}
@@ -228,11 +231,13 @@ impl State {
 
     /// Whether it is a favourite now.
     fn toggle(&mut self, id: &str) -> bool {
-        let stands = !self.favorites.remove(id);
-        if stands {
-            self.favorites.insert(id.to_owned());
-        }
+        let stands = !self.is_favorite(id);
+        self.favorites.insert(id.to_owned(), stands);
         stands
+    }
+
+    fn is_favorite(&self, id: &str) -> bool {
+        self.favorites.get(id).copied().unwrap_or_default()
     }
 
     fn step(&mut self, step: Step) -> Action {
@@ -315,3 +320,30 @@ pub fn key(key: &Key, modifiers: Modifiers) -> Option<Message> {
 
 const SEARCH: Id = Id::new("gif-search");
 const GRID: Id = Id::new("gif-grid");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gif(id: &str) -> v1::Gif {
+        v1::Gif { id: id.into(), width: 128, height: 128, ..v1::Gif::default() }
+    }
+
+    #[test]
+    fn the_list_of_favourites_does_not_undo_what_was_chosen_meanwhile() {
+        let api = Api::new("http://127.0.0.1:1", None).unwrap();
+        let (mut state, _) = State::new(api, vec![gif("new"), gif("old")]);
+        state.show(Shown::Recent, false);
+        state.star(0);
+        state.star(1);
+        state.star(1);
+        state.update(Message::FavoritesKnown(Ok(vec![gif("old"), gif("other")])));
+        assert!(state.is_favorite("new"));
+        assert!(!state.is_favorite("old"));
+        assert!(state.is_favorite("other"));
+        let code = rookery_client::Code::Unavailable;
+        let refused = Error { code, reason: None, message: String::new(), fields: Vec::new(), retry_after: None };
+        state.update(Message::StarKept("new".into(), Err(refused)));
+        assert!(!state.is_favorite("new"));
+    }
+}

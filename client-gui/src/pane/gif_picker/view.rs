@@ -124,7 +124,7 @@ fn grid<'a>(state: &'a State, gallery: &'a Gallery) -> Element<'a, Message> {
 fn cell<'a>(state: &'a State, cell: usize, gif: &'a v1::Gif, gallery: &'a Gallery) -> Element<'a, Message> {
     let size = state.rows.size(cell);
     let shown = picture(gallery, order(gif, size), size);
-    let favorite = state.favorites.contains(&gif.id);
+    let favorite = state.is_favorite(&gif.id);
     let marked = state.at == Some(cell);
     let frame = marked.then(|| container(space().width(Fill).height(Fill)).style(theme::surface::marked));
     let star = (favorite || marked).then(|| container(star(cell, favorite)).align_right(Fill).padding(theme::TINY));
