@@ -40,6 +40,7 @@ pub struct State {
     found: Option<(i64, Instant)>,
     place: Place,
     command: Option<Command>,
+    // Messages that others answer, asked for and not there yet.
     replies: HashSet<i64>,
     error: Option<String>,
     held_unread: bool,
@@ -126,16 +127,19 @@ impl State {
             return;
         };
         let Some(run) = conversation.run() else {
-            // A reset threw the messages away: open it again.
-            client.open(self.id);
+            // A reset threw the messages away, and what they answered: open it again.
+            self.replies.clear();
+            if lacks_messages(conversation) {
+                client.open(self.id);
+            }
             return;
         };
-        for message in run.messages() {
-            let wanted = message.reply_to != 0 && !message.deleted && conversation.message(message.reply_to).is_none();
-            if wanted && self.replies.insert(message.reply_to) {
-                client.load_reply(self.id, message.reply_to);
-            }
-        }
+        let answers = run.messages().filter(|message| message.reply_to != 0 && !message.deleted);
+        let missing =
+            answers.map(|message| message.reply_to).filter(|id| conversation.message(*id).is_none()).collect();
+        // One that was there, or not wanted meanwhile, is asked for anew.
+        let asked = std::mem::replace(&mut self.replies, missing);
+        self.replies.difference(&asked).for_each(|id| client.load_reply(self.id, *id));
         let seen = focused && self.place.at_end && !run.more_after() && !self.held_unread;
         if !seen && conversation.unread() > 0 {
             self.new_above.get_or_insert(conversation.read_position());
@@ -312,8 +316,8 @@ impl State {
         // Until the user comes back to it: it is in view, and would be read again at once.
         self.held_unread = true;
         self.new_above = Some(id - 1);
-        let (api, conversation_id) = (client.api().clone(), self.id);
-        let call = async move { api.mark_unread(v1::MarkUnreadRequest { conversation_id, id }).await.map(drop) };
+        let (client, conversation) = (client.clone(), self.id);
+        let call = async move { client.mark_unread(conversation, id).await };
         Action::Run(Task::perform(call, Message::Done))
     }
 
@@ -458,6 +462,13 @@ impl State {
     }
 }
 
+/// Whether nobody fetches the messages: what failed is fetched again by the next connection, or when the chat is chosen
+/// once more. Asking at each news of it would ask without end.
+fn lacks_messages(conversation: &Conversation) -> bool {
+    let failed = conversation.failed().is_some_and(|(at, _)| at == PageAt::Newest);
+    !failed && !conversation.loading().contains(&PageAt::Newest)
+}
+
 fn is_own(message: &v1::Message, user_id: i64) -> bool {
     message.author_id == user_id && !message.deleted && message.system.is_none()
 }
@@ -498,3 +509,6 @@ fn alarm(error: &str) -> Element<'_, Message> {
     let alarm = container(content).padding(padding::left(theme::MEDIUM)).style(theme::surface::alarm);
     container(alarm).padding(padding::horizontal(theme::LARGE).bottom(theme::SMALL)).into()
 }
+
+#[cfg(test)]
+mod tests;
