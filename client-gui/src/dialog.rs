@@ -56,6 +56,8 @@ pub enum Message {
     Confirm(confirm::Message),
     /// Escape, the cross, or a click beside it.
     Closed,
+    /// A stream has begun: who is listed has to be asked for anew.
+    Begun,
     /// A file was dropped on the window.
     FileDropped(PathBuf),
 }
@@ -109,7 +111,7 @@ impl<M: Send + 'static> Step<M> {
 
 impl State {
     /// Handles a message. One for another dialog than the open one came too late.
-    pub fn update(&mut self, message: Message, client: &Client) -> Action {
+    pub fn update(&mut self, message: Message, world: &World, client: &Client) -> Action {
         match (self, message) {
             // It may have something to lose.
             (Self::Profile(state), Message::Closed) => {
@@ -120,12 +122,26 @@ impl State {
                 state.update(dropped, client).lift(Message::Profile)
             }
             (_, Message::Closed) => Action::Close,
-            (Self::AddChat(state), Message::AddChat(message)) => state.update(message, client).lift(Message::AddChat),
+            (Self::AddChat(state), Message::Begun) => {
+                let begun = add_chat::Message::People(people::Message::Begun);
+                state.update(begun, world, client).lift(Message::AddChat)
+            }
+            (Self::AddGroup(state), Message::Begun) => {
+                let begun = add_group::create::Message::People(people::Message::Begun);
+                state.update(add_group::Message::Create(begun), world, client).lift(Message::AddGroup)
+            }
+            (Self::AddMembers(state), Message::Begun) => {
+                let begun = add_members::Message::People(people::Message::Begun);
+                state.update(begun, world, client).lift(Message::AddMembers)
+            }
+            (Self::AddChat(state), Message::AddChat(message)) => {
+                state.update(message, world, client).lift(Message::AddChat)
+            }
             (Self::AddGroup(state), Message::AddGroup(message)) => {
-                state.update(message, client).lift(Message::AddGroup)
+                state.update(message, world, client).lift(Message::AddGroup)
             }
             (Self::AddMembers(state), Message::AddMembers(message)) => {
-                state.update(message, client).lift(Message::AddMembers)
+                state.update(message, world, client).lift(Message::AddMembers)
             }
             (Self::Invite(state), Message::Invite(message)) => state.update(message, client).lift(Message::Invite),
             (Self::Rename(state), Message::Rename(message)) => state.update(message, client).lift(Message::Rename),

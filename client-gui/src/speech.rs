@@ -176,16 +176,10 @@ pub fn presence(state: PresenceState) -> &'static str {
     }
 }
 
-/// How reachable somebody is: what is known live is newer than an answer; of strangers only the answer is known.
+/// How reachable somebody is.
 #[must_use]
-pub fn presence_of(world: &State, id: i64, answered: Option<PresenceState>) -> PresenceState {
-    if id == world.user_id() {
-        return own_presence(world);
-    }
-    match (world.presence(id), answered) {
-        (PresenceState::Offline, Some(answered)) if world.last_seen(id).is_none() => answered,
-        (known, _) => known,
-    }
+pub fn presence_of(world: &State, id: i64) -> PresenceState {
+    if id == world.user_id() { own_presence(world) } else { world.presence(id) }
 }
 
 /// How others see the user: as she has chosen, while there is a connection.

@@ -29,14 +29,14 @@ pub enum Message {
 
 impl State {
     /// Everybody but oneself.
-    pub fn new(me: i64, client: &Client) -> (Self, Task<Message>) {
-        let (people, task) = people::State::new(client);
+    pub fn new(world: &World, client: &Client) -> (Self, Task<Message>) {
+        let (people, task) = people::State::new(world, client);
         let tasks = Task::batch([task.map(Message::People), people.focus()]);
-        (Self { people, me, busy: false }, tasks)
+        (Self { people, me: world.user_id(), busy: false }, tasks)
     }
 
     /// Handles a message.
-    pub fn update(&mut self, message: Message, client: &Client) -> Step<Message> {
+    pub fn update(&mut self, message: Message, world: &World, client: &Client) -> Step<Message> {
         match message {
             Message::People(people::Message::PersonWanted(id)) => Step::Show(id),
             Message::People(people::Message::Chosen(id)) => self.open(id, client),
@@ -45,7 +45,7 @@ impl State {
                 Some(id) => self.open(id, client),
                 None => Step::None,
             },
-            Message::People(message) => Step::Run(self.people.update(message, client).map(Message::People)),
+            Message::People(message) => Step::Run(self.people.update(message, world, client).map(Message::People)),
             Message::Opened(Ok(id)) => Step::Open(id),
             Message::Opened(Err(error)) => {
                 self.busy = false;

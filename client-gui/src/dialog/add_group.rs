@@ -44,15 +44,15 @@ pub enum Message {
 
 impl State {
     /// The first half is open.
-    pub fn new(me: i64, client: &Client) -> (Self, Task<Message>) {
-        let (create, people) = create::State::new(me, client);
+    pub fn new(world: &World, client: &Client) -> (Self, Task<Message>) {
+        let (create, people) = create::State::new(world, client);
         let (join, groups) = join::State::new(client);
         let tasks = Task::batch([people.map(Message::Create), groups.map(Message::Join), create.focus()]);
         (Self { tab: Tab::Create, create, join }, tasks)
     }
 
     /// Handles a message.
-    pub fn update(&mut self, message: Message, client: &Client) -> Step<Message> {
+    pub fn update(&mut self, message: Message, world: &World, client: &Client) -> Step<Message> {
         match message {
             Message::TabChosen(tab) => {
                 self.tab = tab;
@@ -61,7 +61,7 @@ impl State {
                     Tab::Join => self.join.focus(),
                 })
             }
-            Message::Create(message) => map(self.create.update(message, client), Message::Create),
+            Message::Create(message) => map(self.create.update(message, world, client), Message::Create),
             Message::Join(message) => map(self.join.update(message, client), Message::Join),
             Message::Closed => Step::Close,
         }

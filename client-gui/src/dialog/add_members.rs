@@ -37,21 +37,21 @@ pub enum Message {
 
 impl State {
     /// Nobody is chosen yet; those who are inside are in the group already.
-    pub fn new(conversation_id: i64, inside: BTreeSet<i64>, client: &Client) -> (Self, Task<Message>) {
-        let (people, task) = people::State::new(client);
+    pub fn new(conversation_id: i64, inside: BTreeSet<i64>, world: &World, client: &Client) -> (Self, Task<Message>) {
+        let (people, task) = people::State::new(world, client);
         let tasks = Task::batch([task.map(Message::People), people.focus()]);
         (Self { conversation_id, people, chosen: BTreeSet::new(), inside, busy: false }, tasks)
     }
 
     /// Handles a message.
-    pub fn update(&mut self, message: Message, client: &Client) -> Step<Message> {
+    pub fn update(&mut self, message: Message, world: &World, client: &Client) -> Step<Message> {
         match message {
             Message::People(people::Message::PersonWanted(id)) => Step::Show(id),
             Message::People(people::Message::Chosen(id)) => {
                 toggle(&mut self.chosen, id);
                 Step::None
             }
-            Message::People(message) => Step::Run(self.people.update(message, client).map(Message::People)),
+            Message::People(message) => Step::Run(self.people.update(message, world, client).map(Message::People)),
             Message::Submitted => self.submit(client),
             Message::Added(Ok(())) | Message::Closed => Step::Close,
             Message::Added(Err(error)) => {

@@ -15,7 +15,6 @@ use crate::{clock, speech, theme};
 #[derive(Debug)]
 pub struct State {
     id: i64,
-    answer: Option<v1::GetUserResponse>,
     error: Option<String>,
     busy: bool,
 }
@@ -23,8 +22,8 @@ pub struct State {
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// What the server knows of her.
-    Loaded(Result<v1::GetUserResponse, Error>),
+    /// What the server knows of her is known here, or why not.
+    Loaded(Result<(), Error>),
     /// Write to her.
     MessageWanted,
     /// The direct chat is there.
@@ -52,16 +51,28 @@ pub enum Action {
 
 impl State {
     /// Somebody's; what is known is shown at once, the rest as it comes.
-    pub fn new(id: i64, client: &Client) -> (Self, Task<Message>) {
-        let api = client.api().clone();
-        let call = async move { api.get_user(v1::GetUserRequest { user_id: id }).await };
-        (Self { id, answer: None, error: None, busy: false }, Task::perform(call, Message::Loaded))
+    pub fn new(id: i64, world: &World, client: &Client) -> (Self, Task<Message>) {
+        let state = Self { id, error: None, busy: false };
+        let task = state.load(world, client);
+        (state, task)
+    }
+
+    /// Asks who she is. To be called again after a new start, which tells nothing of strangers.
+    pub fn load(&self, world: &World, client: &Client) -> Task<Message> {
+        let (client, user_id, as_of) = (client.clone(), self.id, world.told());
+        let call = async move {
+            let v1::GetUserResponse { user, presence } = client.api().get_user(v1::GetUserRequest { user_id }).await?;
+            let (users, presences) = (user.into_iter().collect(), presence.into_iter().collect());
+            client.learn_people(as_of, v1::GetUsersResponse { users, presences });
+            Ok(())
+        };
+        Task::perform(call, Message::Loaded)
     }
 
     /// Handles a message.
     pub fn update(&mut self, message: Message, client: &Client) -> Action {
         match message {
-            Message::Loaded(Ok(answer)) => self.answer = Some(answer),
+            Message::Loaded(Ok(())) => self.error = None,
             Message::Loaded(Err(error)) => self.error = Some(speech::sentence(&error.message)),
             Message::MessageWanted if !self.busy => {
                 self.busy = true;
@@ -82,15 +93,12 @@ impl State {
 
     /// Draws it.
     pub fn view<'a>(&'a self, world: &'a World, gallery: &'a Gallery, now: &Zoned) -> Element<'a, Message> {
-        let answered = self.answer.as_ref().and_then(|answer| answer.user.as_ref());
-        let known = world.user(self.id).map(|user| user.as_ref());
-        // The newer one, where an event and the answer have crossed; when the account was made is known to the answer alone.
-        let user = answered.into_iter().chain(known).max_by_key(|user| user.revision);
+        let user = world.user(self.id);
         let (name, login, about) = user
             .map_or(("…", "…", ""), |user| (user.display_name.as_str(), user.name.as_str(), user.about.as_str()));
         let color = user.map_or("", |user| user.color.as_str());
-        let made = answered.or(known).and_then(|user| user.created_at).map(|at| (at.seconds, at.nanos));
-        let presence = self.presence(world);
+        let made = user.and_then(|user| user.created_at).map(|at| (at.seconds, at.nanos));
+        let presence = speech::presence_of(world, self.id);
         let card = Profile {
             name: name.to_owned(),
             login: login.to_owned(),
@@ -100,8 +108,7 @@ impl State {
             presence_words: self.presence_words(presence, world, now),
             since: clock::local(made, now.time_zone()).map(|at| clock::month(&at)),
         };
-        let who = user.map_or_else(|| avatar::who(world, self.id), avatar::Who::from);
-        let picture = avatar::face(gallery, who, theme::AVATAR_LARGE);
+        let picture = avatar::face(gallery, avatar::who(world, self.id), theme::AVATAR_LARGE);
         let error = self.error.as_deref().map(|error| text(error).size(theme::NOTE).style(theme::danger));
         let deed = if self.id == world.user_id() {
             wide_action("Edit profile", theme::button::secondary, Some(Message::EditWanted))
@@ -111,19 +118,13 @@ impl State {
         profile(card, picture, Some(column![error, deed].spacing(theme::SMALL).into()))
     }
 
-    fn presence(&self, world: &World) -> PresenceState {
-        let answered = self.answer.as_ref().and_then(|answer| answer.presence.as_ref());
-        speech::presence_of(world, self.id, answered.map(v1::Presence::state))
-    }
-
     fn presence_words(&self, presence: PresenceState, world: &World, now: &Zoned) -> String {
         let word = speech::presence(presence);
         if self.id == world.user_id() {
             return speech::status(world.status().kind()).0.to_owned();
         }
-        let answered = self.answer.as_ref().and_then(|answer| answer.presence.as_ref());
-        let seen = world.last_seen(self.id).or(answered.and_then(|presence| presence.last_seen_at.as_ref()));
-        let seen = seen.filter(|_| presence == PresenceState::Offline).map(|at| (at.seconds, at.nanos));
+        let seen =
+            world.last_seen(self.id).filter(|_| presence == PresenceState::Offline).map(|at| (at.seconds, at.nanos));
         match clock::local(seen, now.time_zone()) {
             Some(at) => format!("{word}, {}", clock::seen(&at, now)),
             None => word.to_owned(),

@@ -23,7 +23,7 @@ const PAGE: i32 = 50;
 #[derive(Debug, Default)]
 pub struct State {
     filter: String,
-    found: Vec<(v1::User, PresenceState)>,
+    found: Vec<v1::User>,
     error: Option<String>,
     busy: bool,
     search: Option<iced::task::Handle>,
@@ -34,6 +34,8 @@ pub struct State {
 pub enum Message {
     /// The filter was changed.
     FilterChanged(String),
+    /// A stream has begun, which tells nothing of strangers.
+    Begun,
     /// The answer.
     Listed(Result<v1::ListUsersResponse, Error>),
     /// Somebody was chosen.
@@ -46,9 +48,9 @@ pub enum Message {
 
 impl State {
     /// Everybody, to begin with.
-    pub fn new(client: &Client) -> (Self, Task<Message>) {
+    pub fn new(world: &World, client: &Client) -> (Self, Task<Message>) {
         let mut state = Self::default();
-        let task = state.search(client, Duration::ZERO);
+        let task = state.search(world, client, Duration::ZERO);
         (state, task)
     }
 
@@ -57,14 +59,9 @@ impl State {
         operation::focus(id())
     }
 
-    /// Somebody who is in the list.
-    pub fn user(&self, id: i64) -> Option<&v1::User> {
-        self.found.iter().map(|(user, _)| user).find(|user| user.id == id)
-    }
-
     /// The first who may be chosen: Enter takes her.
     pub fn first(&self, may: impl Fn(i64) -> bool) -> Option<i64> {
-        self.found.iter().map(|(user, _)| user.id).find(|id| may(*id))
+        self.found.iter().map(|user| user.id).find(|id| may(*id))
     }
 
     /// What the call that was made with a choice said.
@@ -73,15 +70,15 @@ impl State {
     }
 
     /// Handles a message; a choice, Enter and who somebody is are the owner's matter.
-    pub fn update(&mut self, message: Message, client: &Client) -> Task<Message> {
+    pub fn update(&mut self, message: Message, world: &World, client: &Client) -> Task<Message> {
         match message {
             Message::FilterChanged(filter) => {
                 self.filter = filter;
-                return self.search(client, PAUSE);
+                return self.search(world, client, PAUSE);
             }
+            Message::Begun => return self.search(world, client, Duration::ZERO),
             Message::Listed(Ok(answer)) => {
-                let states = answer.presences.iter().map(v1::Presence::state);
-                self.found = answer.users.into_iter().zip(states).collect();
+                self.found = answer.users;
                 self.error = None;
                 self.busy = false;
             }
@@ -94,14 +91,17 @@ impl State {
         Task::none()
     }
 
-    fn search(&mut self, client: &Client, pause: Duration) -> Task<Message> {
+    fn search(&mut self, world: &World, client: &Client, pause: Duration) -> Task<Message> {
         self.busy = true;
         let request =
             v1::ListUsersRequest { filter: self.filter.trim().to_owned(), page_size: PAGE, page_token: String::new() };
-        let api = client.api().clone();
+        let (client, as_of) = (client.clone(), world.told());
         let call = async move {
             tokio::time::sleep(pause).await;
-            api.list_users(request).await
+            let answer = client.api().list_users(request).await?;
+            let (users, presences) = (answer.users.clone(), answer.presences.clone());
+            client.learn_people(as_of, v1::GetUsersResponse { users, presences });
+            Ok(answer)
         };
         let (task, handle) = Task::perform(call, Message::Listed).abortable();
         // Dropping the handle of the search before ends it.
@@ -127,9 +127,11 @@ impl State {
         let rows: Vec<_> = self
             .found
             .iter()
-            .filter_map(|(user, presence)| {
-                let presence = speech::presence_of(world, user.id, Some(*presence));
-                Some(person(user, gallery, presence, mark(user.id)?))
+            .filter_map(|user| {
+                let mark = mark(user.id)?;
+                // The answer is in the world as well, where it is kept up to date.
+                let user = world.user(user.id).map_or(user, |user| user.as_ref());
+                Some(person(user, gallery, speech::presence_of(world, user.id), mark))
             })
             .collect();
         let list: Element<'a, Message> = if rows.is_empty() {

@@ -1,10 +1,10 @@
 //! Who is in a conversation, and what can be done with a group.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use iced::widget::{button, column, container, hover, right_center, row, scrollable, text, tooltip};
 use iced::{Center, Element, Fill, Task};
-use rookery_api::v1::{self, ConversationKind, PresenceState};
+use rookery_api::v1::{self, ConversationKind};
 use rookery_client::{Client, Conversation, Error, State as World};
 
 use super::sidebar::thin;
@@ -23,9 +23,8 @@ pub struct State {
     members: Vec<v1::Member>,
     total: i32,
     next: String,
-    // What the answer said. The live value is the world's, where it has one: of large groups it has not.
-    presences: HashMap<i64, PresenceState>,
     error: Option<String>,
+    busy: bool,
     load: Option<iced::task::Handle>,
 }
 
@@ -77,15 +76,15 @@ pub enum Action {
 
 impl State {
     /// The members of a conversation.
-    pub fn new(conversation_id: i64, client: &Client) -> (Self, Task<Message>) {
+    pub fn new(conversation_id: i64, world: &World, client: &Client) -> (Self, Task<Message>) {
         let mut state = Self { conversation_id, ..Self::default() };
-        let task = state.load(String::new(), client);
+        let task = state.reload(world, client);
         (state, task)
     }
 
-    /// Somebody came or went.
-    pub fn reload(&mut self, client: &Client) -> Task<Message> {
-        self.load(String::new(), client)
+    /// Somebody came or went, or may have.
+    pub fn reload(&mut self, world: &World, client: &Client) -> Task<Message> {
+        self.load(String::new(), world, client)
     }
 
     /// Who is in it, as far as is known.
@@ -93,30 +92,35 @@ impl State {
         self.members.iter().filter_map(|member| member.user.as_ref()).map(|user| user.id).collect()
     }
 
-    fn load(&mut self, token: String, client: &Client) -> Task<Message> {
+    /// Ends the load before: its answer would be older.
+    fn load(&mut self, token: String, world: &World, client: &Client) -> Task<Message> {
         let request = v1::ListMembersRequest {
             conversation_id: self.conversation_id,
             page_size: PAGE,
             page_token: token.clone(),
         };
-        let api = client.api().clone();
-        let (task, handle) = Task::perform(async move { api.list_members(request).await }, move |answer| {
-            Message::Loaded(token.clone(), answer)
-        })
-        .abortable();
+        let (client, as_of) = (client.clone(), world.told());
+        let call = async move {
+            let page = client.api().list_members(request).await?;
+            let users = page.members.iter().filter_map(|member| member.user.clone()).collect();
+            let presences = page.presences.clone();
+            client.learn_people(as_of, v1::GetUsersResponse { users, presences });
+            Ok(page)
+        };
+        let (task, handle) = Task::perform(call, move |answer| Message::Loaded(token.clone(), answer)).abortable();
+        self.busy = true;
         self.load = Some(handle.abort_on_drop());
         task
     }
 
     /// Handles a message.
-    pub fn update(&mut self, message: Message, client: &Client) -> Action {
+    pub fn update(&mut self, message: Message, world: &World, client: &Client) -> Action {
         match message {
             Message::Loaded(token, Ok(page)) => {
+                self.busy = false;
                 if token.is_empty() {
                     self.members.clear();
                 }
-                let states = page.presences.iter().map(|presence| (presence.user_id, presence.state()));
-                self.presences.extend(states);
                 self.members.extend(page.members);
                 self.total = page.total;
                 self.next = page.next_page_token;
@@ -124,10 +128,13 @@ impl State {
                 Action::None
             }
             Message::Loaded(_, Err(error)) => {
+                self.busy = false;
                 self.error = Some(speech::sentence(&error.message));
                 Action::None
             }
-            Message::MoreWanted => Action::Run(self.load(self.next.clone(), client)),
+            // The page to go on from may just be changing.
+            Message::MoreWanted if self.busy => Action::None,
+            Message::MoreWanted => Action::Run(self.load(self.next.clone(), world, client)),
             Message::Chosen(id) => Action::Show(id),
             Message::RemoveWanted(id) => {
                 let user = self.members.iter().filter_map(|member| member.user.as_ref());
@@ -203,8 +210,8 @@ impl State {
     ) -> Option<Element<'a, Message>> {
         let user = member.user.as_ref()?;
         let me = user.id == world.user_id();
-        let presence = speech::presence_of(world, user.id, self.presences.get(&user.id).copied());
-        // What is known live is newer than the answer.
+        let presence = speech::presence_of(world, user.id);
+        // The answer is in the world as well, where it is kept up to date.
         let user = world.user(user.id).map_or(user, |user| user.as_ref());
         let owner = member.owner.then(|| {
             hint_over(Icon::Owner.view(theme::ICON_SMALL).style(theme::accent), "Owner", tooltip::Position::Top)

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use iced::Task;
 use jiff::Zoned;
-use rookery_api::v1::event::Kind;
+use rookery_api::v1::{SubscribeResponse, event::Kind};
 use rookery_client::{Client, Connection, Error, State as World, Update};
 
 use crate::dialog::confirm::Deed;
@@ -258,9 +258,10 @@ impl State {
 
     fn learn(&mut self, updates: &[Update]) -> Action {
         let before = self.world.connection().clone();
-        let mut members_changed = false;
+        let (mut begun, mut members_changed) = (false, false);
         for update in updates {
             self.world.apply(update);
+            begun |= begins(update);
             members_changed |= self.changes_members(update);
         }
         self.note_connection(&before);
@@ -275,24 +276,45 @@ impl State {
                 tasks.push(self.show(first));
             }
         }
-        if let Some(members) = self.members.as_mut().filter(|_| members_changed) {
-            tasks.push(members.reload(&self.client).map(Message::Members));
+        if let Some(members) = self.members.as_mut().filter(|_| begun || members_changed) {
+            tasks.push(members.reload(&self.world, &self.client).map(Message::Members));
+        }
+        if begun {
+            tasks.push(self.ask_for_strangers());
         }
         self.refresh();
         Action::Run(Task::batch(tasks))
     }
 
+    /// A stream that begins tells nothing of them, and what was known of who is there is over.
+    fn ask_for_strangers(&mut self) -> Task<Message> {
+        let card = self.card.as_ref().map(|card| card.load(&self.world, &self.client).map(Message::Card));
+        match self.dialog(dialog::Message::Begun) {
+            Action::Run(listed) => Task::batch(card.into_iter().chain([listed])),
+            _ => card.unwrap_or_else(Task::none),
+        }
+    }
+
     /// Whether somebody came to the open conversation or left it.
     fn changes_members(&self, update: &Update) -> bool {
-        let Update::EventReceived(response) = update else {
-            return false;
+        let (id, changes) = match update {
+            Update::ChangesLoaded(changes) => {
+                (changes.conversation_id, changes.messages.iter().any(|message| message.system.is_some()))
+            }
+            Update::EventReceived(response) => {
+                let changes = match kind(response) {
+                    Some(Kind::MessageChanged(changed)) => {
+                        changed.message.as_ref().is_some_and(|message| message.system.is_some())
+                    }
+                    // Whoever came or went meanwhile came or went unheard.
+                    Some(Kind::ConversationReset(_)) => true,
+                    _ => false,
+                };
+                (response.conversation_id, changes)
+            }
+            _ => return false,
         };
-        let kind = response.event.as_ref().and_then(|event| event.kind.as_ref());
-        let Some(Kind::MessageChanged(changed)) = kind else {
-            return false;
-        };
-        let here = self.open.as_ref().is_some_and(|open| open.id() == response.conversation_id);
-        here && changed.message.as_ref().is_some_and(|message| message.system.is_some())
+        changes && self.open.as_ref().is_some_and(|open| open.id() == id)
     }
 
     fn note_connection(&mut self, before: &Connection) {
@@ -368,10 +390,11 @@ impl State {
     fn show(&mut self, id: i64) -> Task<Message> {
         let composer = self.composers.entry(id).or_default();
         let focus = composer.focus();
+        // Also the one that is open: its messages may have failed to come.
+        self.client.open(id);
         if self.open.as_ref().is_some_and(|open| open.id() == id) {
             return focus;
         }
-        self.client.open(id);
         self.client.set_view(vec![id]);
         let Some(conversation) = self.world.conversation(id) else {
             return Task::none();
@@ -402,21 +425,20 @@ impl State {
         let Some(shown) = shown.filter(|conversation| conversation.kind() != Direct) else {
             return Task::none();
         };
-        let (members, task) = members::State::new(shown.id(), &self.client);
+        let (members, task) = members::State::new(shown.id(), &self.world, &self.client);
         self.members = Some(members);
         task.map(Message::Members)
     }
 
     fn sidebar(&mut self, message: sidebar::Message) -> Action {
-        let me = self.world.user_id();
         match message {
             sidebar::Message::Chosen(id) => Action::Run(self.show(id)),
             sidebar::Message::ChatWanted => {
-                let (state, task) = add_chat::State::new(me, &self.client);
+                let (state, task) = add_chat::State::new(&self.world, &self.client);
                 self.ask(dialog::State::AddChat(state), task.map(dialog::Message::AddChat))
             }
             sidebar::Message::GroupWanted => {
-                let (state, task) = add_group::State::new(me, &self.client);
+                let (state, task) = add_group::State::new(&self.world, &self.client);
                 self.ask(dialog::State::AddGroup(state), task.map(dialog::Message::AddGroup))
             }
             sidebar::Message::MenuToggled => {
@@ -512,12 +534,13 @@ impl State {
             return Action::None;
         };
         let (me, conversation_id) = (self.world.user_id(), open.id());
-        match members.update(message, &self.client) {
+        match members.update(message, &self.world, &self.client) {
             members::Action::None => Action::None,
             members::Action::Run(task) => Action::Run(task.map(Message::Members)),
             members::Action::Show(id) => self.show_card(id),
             members::Action::Add => {
-                let (state, task) = add_members::State::new(conversation_id, members.ids(), &self.client);
+                let inside = members.ids();
+                let (state, task) = add_members::State::new(conversation_id, inside, &self.world, &self.client);
                 self.ask(dialog::State::AddMembers(state), task.map(dialog::Message::AddMembers))
             }
             members::Action::Invite => {
@@ -541,7 +564,7 @@ impl State {
 
     fn show_card(&mut self, id: i64) -> Action {
         self.menu = false;
-        let (card, task) = card::State::new(id, &self.client);
+        let (card, task) = card::State::new(id, &self.world, &self.client);
         self.card = Some(card);
         Action::Run(Task::batch([unfocus(), task.map(Message::Card)]))
     }
@@ -586,7 +609,7 @@ impl State {
         let Some(dialog) = &mut self.dialog else {
             return Action::None;
         };
-        match dialog.update(message, &self.client) {
+        match dialog.update(message, &self.world, &self.client) {
             dialog::Action::None => return Action::None,
             dialog::Action::Run(task) => return Action::Run(task.map(Message::Dialog)),
             dialog::Action::Close => {}
@@ -608,6 +631,15 @@ impl State {
     pub fn view(&self, mode: Mode) -> iced::Element<'_, Message> {
         view::show(self, mode)
     }
+}
+
+/// Whether a stream begins, or begins anew.
+fn begins(update: &Update) -> bool {
+    matches!(update, Update::EventReceived(response) if matches!(kind(response), Some(Kind::Ready(_))))
+}
+
+fn kind(response: &SubscribeResponse) -> Option<&Kind> {
+    response.event.as_ref().and_then(|event| event.kind.as_ref())
 }
 
 /// Else Enter would still send what stands in the composer.

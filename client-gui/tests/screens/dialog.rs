@@ -75,6 +75,22 @@ fn a_new_chat_offers_everybody_but_oneself() {
 }
 
 #[test]
+fn who_is_listed_is_asked_for_again_after_a_new_start() {
+    let mut window = Window::new("listed");
+    let asks = |window: &mut Window| {
+        let action = window.state.update(Message::Updated(world::updates()));
+        matches!(action, Action::Run(task) if task.units() == 1)
+    };
+    assert!(!asks(&mut window), "nobody is listed");
+    for wanted in [sidebar::Message::ChatWanted, sidebar::Message::GroupWanted] {
+        window.state.update(Message::Sidebar(wanted));
+        assert!(asks(&mut window));
+    }
+    window.state.update(Message::Sidebar(sidebar::Message::SignOutWanted));
+    assert!(!asks(&mut window), "a question lists nobody");
+}
+
+#[test]
 fn a_new_group_counts_who_is_chosen() {
     let mut window = Window::new("create-group");
     window.state.update(Message::Sidebar(sidebar::Message::GroupWanted));

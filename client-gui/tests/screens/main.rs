@@ -8,6 +8,7 @@ mod dialog;
 mod emote;
 mod hostile;
 mod media;
+mod members;
 mod profile;
 mod sign_in;
 mod window;

@@ -1,5 +1,7 @@
 //! Who people are: cards, one's own profile, and how one wants to be seen.
 
+use std::sync::Arc;
+
 use iced::keyboard::key::Named;
 use iced_test::selector;
 use image::{Rgba, RgbaImage};
@@ -11,7 +13,7 @@ use rookery::picture::{Picture, Shape};
 use rookery::screen::chat::{Action, Message};
 use rookery::theme::{self, Mode};
 use rookery_client::v1::{self, PresenceState, StatusKind, event::Kind};
-use rookery_client::{Code, Error};
+use rookery_client::{Code, Error, Update};
 
 use crate::window::Window;
 use crate::world::{self, ADA, BO, ME, user};
@@ -108,10 +110,16 @@ fn a_card_of_a_stranger_shows_what_the_server_says_of_her() {
     window.state.update(Message::Sidebar(sidebar::Message::PersonWanted(77)));
     look_at(&window, "card-waiting");
     let presence = v1::Presence { user_id: 77, state: PresenceState::DoNotDisturb.into(), last_seen_at: None };
-    let answer = v1::GetUserResponse { user: Some(user(77, "cleo", "Cleo")), presence: Some(presence) };
-    window.state.update(Message::Card(card::Message::Loaded(Ok(answer))));
+    let answer = v1::GetUsersResponse { users: vec![user(77, "cleo", "Cleo")], presences: vec![presence] };
+    let as_of = window.state.world().told();
+    window.tell(vec![Update::UsersLoaded { as_of, answer: Arc::new(answer) }]);
+    window.state.update(Message::Card(card::Message::Loaded(Ok(()))));
     window.shows("@cleo");
     window.shows("Do not disturb");
+    // A new start tells nothing of strangers: she is asked for again.
+    let action = window.state.update(Message::Updated(world::updates()));
+    assert!(matches!(action, Action::Run(task) if task.units() == 1));
+    window.shows("Offline");
     window.state.update(Message::Escaped);
     window.hides("@cleo");
 }

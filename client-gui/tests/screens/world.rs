@@ -63,8 +63,14 @@ pub fn opened(conversation_id: i64, messages: Vec<v1::Message>) -> Vec<Update> {
 }
 
 pub fn event(kind: Kind) -> Update {
+    event_of(0, kind)
+}
+
+/// One about a conversation.
+pub fn event_of(conversation_id: i64, kind: Kind) -> Update {
     let event = Some(v1::Event { kind: Some(kind) });
-    Update::EventReceived(Arc::new(v1::SubscribeResponse { event, ..v1::SubscribeResponse::default() }))
+    let response = v1::SubscribeResponse { conversation_id, event, ..v1::SubscribeResponse::default() };
+    Update::EventReceived(Arc::new(response))
 }
 
 pub fn said(conversation_id: i64, id: i64, author_id: i64, minutes: i64, text: &str) -> v1::Message {

@@ -42,10 +42,10 @@ pub enum Message {
 
 impl State {
     /// Nobody is chosen yet.
-    pub fn new(me: i64, client: &Client) -> (Self, Task<Message>) {
-        let (people, task) = people::State::new(client);
-        let state =
-            Self { name: String::new(), wrong: None, public: false, people, chosen: BTreeSet::new(), me, busy: false };
+    pub fn new(world: &World, client: &Client) -> (Self, Task<Message>) {
+        let (people, task) = people::State::new(world, client);
+        let (me, chosen) = (world.user_id(), BTreeSet::new());
+        let state = Self { name: String::new(), wrong: None, public: false, people, chosen, me, busy: false };
         (state, task.map(Message::People))
     }
 
@@ -55,7 +55,7 @@ impl State {
     }
 
     /// Handles a message.
-    pub fn update(&mut self, message: Message, client: &Client) -> Step<Message> {
+    pub fn update(&mut self, message: Message, world: &World, client: &Client) -> Step<Message> {
         match message {
             Message::NameChanged(name) => {
                 self.name = name;
@@ -65,7 +65,7 @@ impl State {
             Message::People(people::Message::PersonWanted(id)) => return Step::Show(id),
             Message::People(people::Message::Chosen(id)) => toggle(&mut self.chosen, id),
             Message::People(message) => {
-                return Step::Run(self.people.update(message, client).map(Message::People));
+                return Step::Run(self.people.update(message, world, client).map(Message::People));
             }
             Message::Submitted => return self.submit(client),
             Message::Created(Ok(id)) => return Step::Open(id),
