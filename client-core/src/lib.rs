@@ -45,5 +45,5 @@ pub use media::MediaStore;
 pub use outbox::{Attachment, Pending, PendingAttachment, PendingStatus, Source};
 pub use profile::{Profile, ProfileError, Session};
 pub use rookery_api::v1;
-pub use state::{Conversation, RUN_LIMIT, Run, State};
-pub use update::{Changes, Connection, Offline, Page, PageAt, Restored, RestoredConversation, Unread, Update};
+pub use state::{Conversation, Mine, RUN_LIMIT, Run, State};
+pub use update::{Changed, Changes, Connection, Offline, Page, PageAt, Restored, RestoredConversation, Unread, Update};

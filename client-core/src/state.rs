@@ -13,7 +13,7 @@ use std::{
 use rookery_api::v1::{self, ConversationKind};
 
 pub use conversation::Conversation;
-pub use run::{RUN_LIMIT, Run};
+pub use run::{Mine, RUN_LIMIT, Run};
 
 use crate::{
     outbox::Pending,

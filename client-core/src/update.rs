@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use rookery_api::v1;
 
-use crate::outbox::Pending;
+use crate::{outbox::Pending, state::Mine};
 
 /// One thing that happened. Apply all of them to a [`crate::State`], in order.
 #[derive(Clone, Debug)]
@@ -182,7 +182,16 @@ pub struct Page {
     /// Whether there are newer ones.
     pub more_after: bool,
     /// Messages that changed while the page was on its way: to be applied to it.
-    pub changes: Vec<Arc<v1::Message>>,
+    pub changes: Vec<Changed>,
+}
+
+/// A message that changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed {
+    /// The message as it now is.
+    pub message: Arc<v1::Message>,
+    /// Whether it says which reactions are the user's own.
+    pub mine: Mine,
 }
 
 /// How many messages a reader has not read.

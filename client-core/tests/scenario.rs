@@ -8,8 +8,8 @@ use std::{fs, path::Path, sync::Arc, time::SystemTime};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use rookery_client::{
-    Changes, Connection, Conversation, Offline, Page, PageAt, Pending, PendingStatus, Restored, RestoredConversation,
-    Run, State, Unread, Update,
+    Changed, Changes, Connection, Conversation, Mine, Offline, Page, PageAt, Pending, PendingStatus, Restored,
+    RestoredConversation, Run, State, Unread, Update,
     v1::{self, event::Kind},
 };
 use serde_json::{Value, json};
@@ -195,7 +195,7 @@ fn to_update(value: &Value) -> Update {
             users: Vec::new(),
             more_before: value["moreBefore"] == true,
             more_after: value["moreAfter"] == true,
-            changes: messages(conversation_id(), &value["changes"]),
+            changes: changes(conversation_id(), &value["changes"]),
         })),
         "answer" => Update::MessageLoaded(Arc::new(proto("Message", value))),
         "opened" => Update::ConversationOpened(number(value)),
@@ -279,6 +279,12 @@ fn messages(conversation_id: i64, value: &Value) -> Vec<Arc<v1::Message>> {
             .collect(),
         all => all.iter().map(|message| Arc::new(proto("Message", message))).collect(),
     }
+}
+
+/// The same, as live events.
+fn changes(conversation_id: i64, value: &Value) -> Vec<Changed> {
+    let messages = messages(conversation_id, value).into_iter();
+    messages.map(|message| Changed { message, mine: Mine::Untold }).collect()
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -58,6 +58,8 @@ pub(super) struct Engine {
     world: u64,
     keeper: Keeper,
     holds: HashMap<i64, Hold>,
+    // How many calls there were for them.
+    tickets: u64,
     loading: Loading,
     sending: Sending,
     uploads: Uploads,
@@ -90,6 +92,7 @@ pub(super) async fn run(start: Start) {
         world: 0,
         keeper: Keeper::default(),
         holds: HashMap::new(),
+        tickets: 0,
         loading: Loading::default(),
         sending: Sending::default(),
         uploads,

@@ -25,6 +25,11 @@ impl People {
         self.wanted.extend(unknown);
     }
 
+    /// Wants also those who are known, once for each connection: what the disk knows of them may be old.
+    pub fn want_anew(&mut self, ids: impl IntoIterator<Item = i64>) {
+        self.wanted.extend(ids.into_iter().filter(|id| *id > 0 && !self.asked.contains(id)));
+    }
+
     /// Wants everybody on show anew: what changed while the stream was down is not replayed.
     pub fn refresh(&mut self, state: &State) {
         self.asked.clear();

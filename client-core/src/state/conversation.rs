@@ -1,7 +1,7 @@
 //! One conversation as its reader knows it.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -11,9 +11,9 @@ use super::{
     reaction,
     run::{Mine, Run, counts_as_unread, mentions},
 };
-use crate::update::{Page, PageAt, Unread};
+use crate::update::{Changed, Page, PageAt, Unread};
 
-/// How many replied-to messages from outside the run are kept.
+/// How many replied-to messages from outside the run are kept; beyond that, those alone that it answers.
 const REPLY_LIMIT: usize = 100;
 
 /// One conversation: what it is, how far it is read, and the messages that are loaded.
@@ -205,7 +205,7 @@ impl Conversation {
     }
 
     /// What to believe of `mine` in an event that ends at `position`.
-    pub(super) fn mine_at(&self, position: i64) -> Mine {
+    pub(crate) fn mine_at(&self, position: i64) -> Mine {
         if position <= self.replayed { Mine::Told } else { Mine::Untold }
     }
 
@@ -228,10 +228,13 @@ impl Conversation {
         at.as_ref().map_or((0, 0), |at| (at.seconds, at.nanos))
     }
 
-    /// Takes over what an answer says. Of a conversation without a cursor everything is known up to there.
+    /// Takes over what an answer says. Of a conversation without a cursor everything is known up to there, but for messages:
+    /// what is loaded may be from before.
     pub(super) fn meet(&mut self, conversation: &v1::Conversation) {
         self.merge(conversation);
-        self.cursor.get_or_insert(conversation.position);
+        if self.cursor.is_none() {
+            self.reset(conversation.position);
+        }
     }
 
     /// Takes over what an answer or an event says of the conversation, if it is not older than what is known.
@@ -262,8 +265,7 @@ impl Conversation {
         self.replayed = position;
         match self.cursor {
             Some(cursor) if cursor <= position => {}
-            Some(_) => self.reset(position),
-            None => self.cursor = Some(position),
+            _ => self.reset(position),
         }
     }
 
@@ -421,8 +423,8 @@ impl Conversation {
         if let Some(newest) = page.messages.last() {
             self.preview(newest);
         }
-        for message in &page.changes {
-            self.put(message, Mine::Untold, reader);
+        for Changed { message, mine } in &page.changes {
+            self.put(message, *mine, reader);
             self.note_pin(message);
         }
         self.recount(reader);
@@ -443,8 +445,13 @@ impl Conversation {
     }
 
     pub(super) fn add_reply(&mut self, message: &Arc<Message>) {
+        if self.replies.get(&message.id).is_some_and(|known| known.changed > message.changed) {
+            return;
+        }
         if self.replies.len() >= REPLY_LIMIT {
-            self.replies.clear();
+            let run = self.run.iter().flat_map(Run::messages);
+            let answered: HashSet<_> = run.map(|message| message.reply_to).collect();
+            self.replies.retain(|id, _| answered.contains(id));
         }
         self.replies.insert(message.id, message.clone());
     }

@@ -20,7 +20,7 @@ pub struct Run {
 
 /// What to believe of `Reaction.mine` in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mine {
+pub enum Mine {
     /// It is right: from an answer to this user.
     Told,
     /// It is false for everybody: from a live event.

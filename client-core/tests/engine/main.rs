@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod cross;
 mod file;
 mod script;
 
@@ -209,7 +210,7 @@ async fn changes_that_come_while_a_page_is_on_its_way_are_in_it() {
     let mut stage = Stage::set().await;
     let stream = stage.stream().await;
     stage.script.answer(|answers| {
-        answers.page_delay = Duration::from_millis(300);
+        answers.delays.insert("list_messages", Duration::from_millis(300));
         answers.pages.push_back(page(8..=10));
     });
     stage.client.open(ROOM);
@@ -228,7 +229,7 @@ async fn a_page_from_before_a_reset_is_thrown_away() {
     let mut stage = Stage::set().await;
     let stream = stage.stream().await;
     stage.script.answer(|answers| {
-        answers.page_delay = Duration::from_millis(300);
+        answers.delays.insert("list_messages", Duration::from_millis(300));
         answers.pages.extend([page(8..=10), page(90..=95)]);
     });
     stage.client.open(ROOM);
@@ -395,7 +396,7 @@ async fn an_answer_from_before_another_history_moves_nothing() {
     let mut stage = Stage::set().await;
     let stream = stage.stream().await;
     stage.script.answer(|answers| {
-        answers.change_delay = Duration::from_millis(300);
+        answers.delays.insert("list_changes", Duration::from_millis(300));
         answers.changes.push_back(v1::ListChangesResponse {
             messages: vec![message(11)],
             position: 11,

@@ -48,10 +48,9 @@ pub struct Answers {
     pub saved_gifs: VecDeque<Result<v1::SaveGifResponse, Status>>,
     /// What is at a path, always.
     pub files: HashMap<String, Bytes>,
-    /// How long pages are on their way.
-    pub page_delay: Duration,
-    /// The same of changes.
-    pub change_delay: Duration,
+    pub quotes: VecDeque<v1::GetMessageResponse>,
+    /// How long a call of this name is on its way.
+    pub delays: HashMap<&'static str, Duration>,
 }
 
 /// What comes of a `POST /media`.
@@ -131,6 +130,11 @@ impl Script {
         self.inner.calls.lock().unwrap().push(Call { name, at: Instant::now(), what });
     }
 
+    async fn delay(&self, name: &str) {
+        let delay = self.inner.answers.lock().unwrap().delays.get(name).copied();
+        tokio::time::sleep(delay.unwrap_or_default()).await;
+    }
+
     fn next<T>(&self, pick: impl FnOnce(&mut Answers) -> Option<T>) -> Result<Response<T>, Status> {
         let answer = pick(&mut self.inner.answers.lock().unwrap());
         answer.map(Response::new).ok_or_else(|| Status::unavailable("nothing is written for this call"))
@@ -195,7 +199,10 @@ macro_rules! silent {
             'life: 'wait,
         {
             self.note(stringify!($method), format!("{:?}", request.into_inner()));
-            Box::pin(async { Ok(Response::new(v1::$response::default())) })
+            Box::pin(async {
+                self.delay(stringify!($method)).await;
+                Ok(Response::new(v1::$response::default()))
+            })
         }
     )*};
 }
@@ -240,8 +247,7 @@ impl messages::MessageService for Script {
     ) -> Result<Response<v1::ListMessagesResponse>, Status> {
         self.note("list_messages", format!("{:?}", request.into_inner()));
         let answer = self.next(|answers| answers.pages.pop_front());
-        let delay = self.inner.answers.lock().unwrap().page_delay;
-        tokio::time::sleep(delay).await;
+        self.delay("list_messages").await;
         answer
     }
 
@@ -251,15 +257,23 @@ impl messages::MessageService for Script {
     ) -> Result<Response<v1::ListChangesResponse>, Status> {
         self.note("list_changes", request.into_inner().after.to_string());
         let answer = self.next(|answers| answers.changes.pop_front());
-        let delay = self.inner.answers.lock().unwrap().change_delay;
-        tokio::time::sleep(delay).await;
+        self.delay("list_changes").await;
+        answer
+    }
+
+    async fn get_message(
+        &self,
+        request: Request<v1::GetMessageRequest>,
+    ) -> Result<Response<v1::GetMessageResponse>, Status> {
+        self.note("get_message", request.into_inner().id.to_string());
+        let answer = self.next(|answers| answers.quotes.pop_front());
+        self.delay("get_message").await;
         answer
     }
 
     silent! {
         edit_message: EditMessageRequest -> EditMessageResponse,
         delete_message: DeleteMessageRequest -> DeleteMessageResponse,
-        get_message: GetMessageRequest -> GetMessageResponse,
         add_reaction: AddReactionRequest -> AddReactionResponse,
         remove_reaction: RemoveReactionRequest -> RemoveReactionResponse,
         list_reactions: ListReactionsRequest -> ListReactionsResponse,
@@ -279,7 +293,9 @@ impl conversations::ConversationService for Script {
         request: Request<v1::GetConversationRequest>,
     ) -> Result<Response<v1::GetConversationResponse>, Status> {
         self.note("get_conversation", request.into_inner().conversation_id.to_string());
-        self.next(|answers| answers.conversations.pop_front())
+        let answer = self.next(|answers| answers.conversations.pop_front());
+        self.delay("get_conversation").await;
+        answer
     }
 
     silent! {

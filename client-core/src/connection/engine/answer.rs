@@ -14,7 +14,7 @@ use crate::{
     cache::Change,
     connection::{loading::Meanwhile, people, sending::Verdict},
     outbox::{Pending, PendingStatus},
-    state::Conversation,
+    state::{Conversation, Mine},
     update::{Changes, Page, PageAt, Unread, Update},
 };
 
@@ -25,17 +25,18 @@ impl Engine {
             return;
         }
         match answer {
-            Answer::Changes { conversation_id, after, result: Ok(answer) } => {
+            // What it was asked for is not held any more: the conversation is gone, or a new stream tells it all again.
+            Answer::Changes { conversation_id, ticket, .. } | Answer::Conversation { conversation_id, ticket, .. }
+                if !self.awaits(conversation_id, ticket) => {}
+            Answer::Changes { conversation_id, after, result: Ok(answer), .. } => {
                 self.changes(conversation_id, after, answer);
             }
-            Answer::Conversation { conversation_id, result: Ok(answer) } => {
-                self.keep_conversation(conversation_id);
-                self.keep_users(&answer.users);
-                self.emit(Update::ConversationLoaded(answer));
+            Answer::Conversation { conversation_id, result: Ok(answer), .. } => {
+                self.meet(answer);
                 self.filled(conversation_id, false, false);
             }
             Answer::Changes { conversation_id, result: Err(error), .. }
-            | Answer::Conversation { conversation_id, result: Err(error) } => {
+            | Answer::Conversation { conversation_id, result: Err(error), .. } => {
                 self.unfilled(conversation_id, error.is_no() && error.retry_after.is_none());
             }
             Answer::Page { conversation_id, at, result } => {
@@ -48,13 +49,16 @@ impl Engine {
                     }
                 }
             }
-            Answer::Reply { result } => {
-                if let Ok(v1::GetMessageResponse { message: Some(message), users }) = result {
+            Answer::Reply { result: Ok(v1::GetMessageResponse { message: Some(message), users }), .. } => {
+                if let Some(message) = self.loading.reply(message) {
                     let answer = Arc::new(v1::GetUsersResponse { users, presences: Vec::new() });
                     self.emit(Update::UsersLoaded { as_of: self.state.told(), answer });
-                    self.emit(Update::ReplyLoaded(Arc::new(message)));
+                    self.emit(Update::ReplyLoaded(message));
                 }
             }
+            // Asked for again when there is another connection.
+            Answer::Reply { result: Err(error), .. } if error.is_maybe() => {}
+            Answer::Reply { conversation_id, id, .. } => self.loading.give_up_reply(conversation_id, id),
             Answer::Sent { pending, result } => self.sent(pending, result).await,
             Answer::Packed { pending } => self.packed(*pending).await,
             Answer::Uploaded { pending, place, result } => self.uploaded(pending, place, result).await,
@@ -92,7 +96,7 @@ impl Engine {
         let changes = Changes { conversation_id, position, messages, users };
         self.emit(Update::ChangesLoaded(Arc::new(changes)));
         for message in news {
-            self.changed(&Arc::new(message));
+            self.changed(&Arc::new(message), Mine::Told);
         }
         self.keep_conversation(conversation_id);
         if recount {
@@ -121,10 +125,12 @@ impl Engine {
             changes: meanwhile.changes,
         };
         self.people.want(page.messages.iter().flat_map(|message| people::named(message)), &self.state);
+        let page = Arc::new(page);
+        self.emit(Update::PageLoaded(page.clone()));
         self.keep_page(&page);
-        self.emit(Update::PageLoaded(Arc::new(page)));
     }
 
+    /// To be called when the page is in the state.
     fn keep_page(&mut self, page: &Page) {
         let Some(cursor) = self.state.conversation(page.conversation_id).and_then(Conversation::cursor) else { return };
         let (conversation_id, messages) = (page.conversation_id, page.messages.clone());
@@ -136,9 +142,7 @@ impl Engine {
             PageAt::After(_) | PageAt::Around(_) => return,
         };
         self.keep_change(conversation_id, change);
-        for message in &page.changes {
-            self.keep_change(conversation_id, Change::Message(message.clone()));
-        }
+        page.changes.iter().for_each(|changed| self.keep_message(&changed.message));
     }
 
     async fn sent(&mut self, pending: Arc<Pending>, result: Result<v1::SendMessageResponse, Error>) {

@@ -24,10 +24,12 @@ pub(super) enum Answer {
     Changes {
         conversation_id: i64,
         after: i64,
+        ticket: u64,
         result: Result<v1::ListChangesResponse, Error>,
     },
     Conversation {
         conversation_id: i64,
+        ticket: u64,
         result: Result<Arc<v1::GetConversationResponse>, Error>,
     },
     Page {
@@ -36,6 +38,8 @@ pub(super) enum Answer {
         result: Result<v1::ListMessagesResponse, Error>,
     },
     Reply {
+        conversation_id: i64,
+        id: i64,
         result: Result<v1::GetMessageResponse, Error>,
     },
     Sent {
@@ -95,19 +99,19 @@ impl Engine {
         self.calls.spawn(async move { Answered { world, answer: call.await } })
     }
 
-    pub(super) fn call_changes(&mut self, conversation_id: i64, after: i64) {
+    pub(super) fn call_changes(&mut self, conversation_id: i64, after: i64, ticket: u64) {
         let request = v1::ListChangesRequest { conversation_id, after, page_size: 0 };
         self.call(move |api| async move {
             let result = patiently(|| api.list_changes(request)).await;
-            Answer::Changes { conversation_id, after, result }
+            Answer::Changes { conversation_id, after, ticket, result }
         });
     }
 
-    pub(super) fn call_conversation(&mut self, conversation_id: i64) {
+    pub(super) fn call_conversation(&mut self, conversation_id: i64, ticket: u64) {
         let request = v1::GetConversationRequest { conversation_id };
         self.call(move |api| async move {
             let result = patiently(|| api.get_conversation(request)).await;
-            Answer::Conversation { conversation_id, result: result.map(Arc::new) }
+            Answer::Conversation { conversation_id, ticket, result: result.map(Arc::new) }
         });
     }
 
@@ -121,7 +125,10 @@ impl Engine {
 
     pub(super) fn call_reply(&mut self, conversation_id: i64, id: i64) {
         let request = v1::GetMessageRequest { conversation_id, id };
-        self.call(move |api| async move { Answer::Reply { result: patiently(|| api.get_message(request)).await } });
+        self.call(move |api| async move {
+            let result = patiently(|| api.get_message(request)).await;
+            Answer::Reply { conversation_id, id, result }
+        });
     }
 
     pub(super) fn call_send(&mut self, pending: Arc<Pending>) {

@@ -11,6 +11,7 @@ use crate::{
     client::{Command, Draft},
     connection::{loading::PAGE_SIZE, people, reading::Unmark, span},
     outbox::{Packing, Pending, PendingStatus},
+    state::Mine,
     update::{Page, PageAt, Update},
 };
 
@@ -23,8 +24,7 @@ impl Engine {
             Command::LoadOlder(id) => self.load_older(id).await,
             Command::LoadNewer(id) => self.load_newer(id),
             Command::LoadReply(conversation_id, id) => {
-                let known = self.state.conversation(conversation_id);
-                if self.ready && known.is_some_and(|conversation| conversation.message(id).is_none()) {
+                if self.lacks(conversation_id, id) && self.loading.want_reply(conversation_id, id) && self.ready {
                     self.call_reply(conversation_id, id);
                 }
             }
@@ -53,9 +53,13 @@ impl Engine {
     }
 
     async fn open(&mut self, id: i64) {
-        self.emit(Update::ConversationOpened(id));
         let Some(conversation) = self.state.conversation(id) else { return };
-        if conversation.run().is_some() {
+        let loaded = conversation.run().is_some() || conversation.loading().contains(&PageAt::Newest);
+        // A window that opens what it shows, at each update, is not to hear of it at each update.
+        if self.state.opened().first() != Some(&id) {
+            self.emit(Update::ConversationOpened(id));
+        }
+        if loaded {
             return;
         }
         // The cache has to hold all that the cursor stands for.
@@ -63,7 +67,7 @@ impl Engine {
         let cached = self.disk.run(move |shelf| shelf.cache.newest(id, PAGE_SIZE)).await.flatten();
         let Some(cached) = cached else { return self.load(id, PageAt::Newest) };
         let short = cached.messages.len() < PAGE_SIZE && cached.more_before;
-        self.people.want(cached.messages.iter().flat_map(|message| people::named(message)), &self.state);
+        self.people.want_anew(cached.messages.iter().flat_map(|message| people::named(message)));
         self.emit(Update::PageLoaded(Arc::new(Page {
             conversation_id: id,
             at: PageAt::Newest,
@@ -76,6 +80,11 @@ impl Engine {
         if short && self.ready {
             self.load_older(id).await;
         }
+    }
+
+    /// Whether a conversation is known, and a message of it is not.
+    pub(super) fn lacks(&self, conversation_id: i64, id: i64) -> bool {
+        self.state.conversation(conversation_id).is_some_and(|conversation| conversation.message(id).is_none())
     }
 
     fn load_place(&mut self, id: i64, at: PageAt) {
@@ -99,7 +108,7 @@ impl Engine {
         self.flush();
         let cached = self.disk.run(move |shelf| shelf.cache.before(id, first, PAGE_SIZE)).await.flatten();
         let Some(cached) = cached else { return self.load(id, at) };
-        self.people.want(cached.messages.iter().flat_map(|message| people::named(message)), &self.state);
+        self.people.want_anew(cached.messages.iter().flat_map(|message| people::named(message)));
         let (messages, more_before) = (cached.messages, cached.more_before);
         let page = Page {
             conversation_id: id,
@@ -240,7 +249,7 @@ impl Engine {
     pub(super) fn learn_message(&mut self, message: Arc<Message>) {
         self.emit(Update::MessageLoaded(message.clone()));
         self.keep_change(message.conversation_id, Change::Answer(message.clone()));
-        self.loading.changed(&message);
+        self.loading.changed(&message, Mine::Told);
     }
 
     /// Something that an answer to the user's own call said.
@@ -255,10 +264,9 @@ impl Engine {
                 kind.iter().for_each(|kind| self.keep_choice(kind));
             }
             Update::ConversationLoaded(answer) => {
-                let conversation = answer.conversation.clone().unwrap_or_default();
-                self.keep_conversation(conversation.id);
-                self.people.want(conversation.direct_user_ids, &self.state);
-                self.emit(update);
+                let partners = answer.conversation.iter().flat_map(|met| met.direct_user_ids.iter().copied());
+                self.people.want(partners, &self.state);
+                self.meet(answer.clone());
             }
             Update::UsersLoaded { answer, .. } => {
                 self.keep_users(&answer.users);

@@ -11,7 +11,7 @@ use crate::{
     cache::Change,
     connection::{people, span},
     outbox::{Pending, PendingStatus},
-    state::Conversation,
+    state::{Conversation, Mine},
     update::{PageAt, Update},
 };
 
@@ -26,13 +26,14 @@ pub(super) struct Hold {
     hole: bool,
     /// The conversation is not known, or its unread messages have to be counted by the server: GetConversation.
     fetch: bool,
-    on_its_way: bool,
+    /// The call that is on its way.
+    ticket: Option<u64>,
     not_before: Option<Instant>,
 }
 
 impl Hold {
     pub fn next_due(&self) -> Option<Instant> {
-        self.not_before.filter(|_| !self.on_its_way)
+        self.not_before.filter(|_| self.ticket.is_none())
     }
 }
 
@@ -53,10 +54,11 @@ impl Engine {
         let Some(Kind::Ready(ready)) = response.event.as_ref().and_then(|event| event.kind.clone()) else { return };
         let known: Vec<_> = self.state.conversations().map(Conversation::id).collect();
         let waiting = if self.state.history_id() == ready.history_id { Vec::new() } else { self.switch(&ready).await };
-        // A cursor from the future: those messages belong to another history. And who left and came in again has lost them.
+        // A cursor from the future: those messages belong to another history. None: nobody knows as of when they are. And
+        // who left and came in again has lost them.
         for listed in &ready.conversations {
             let Some(known) = self.state.conversation(listed.id) else { continue };
-            if known.cursor().is_some_and(|cursor| cursor > listed.position) || known.left_meanwhile(listed) {
+            if known.cursor().is_none_or(|cursor| cursor > listed.position) || known.left_meanwhile(listed) {
                 self.loading.spoil(listed.id);
                 self.keep_change(listed.id, Change::Reset(listed.id));
             }
@@ -83,6 +85,13 @@ impl Engine {
         for id in self.state.opened().to_vec() {
             if self.state.conversation(id).is_some_and(|conversation| conversation.run().is_none()) {
                 self.load(id, PageAt::Newest);
+            }
+        }
+        for (conversation_id, id) in self.loading.wanted_replies() {
+            if self.lacks(conversation_id, id) {
+                self.call_reply(conversation_id, id);
+            } else {
+                self.loading.give_up_reply(conversation_id, id);
             }
         }
     }
@@ -148,6 +157,7 @@ impl Engine {
         {
             return self.hold(id, &response, false);
         }
+        let mine = conversation.map_or(Mine::Untold, |known| known.mine_at(response.position));
         let recount = kind.as_ref().is_some_and(|kind| self.needs_count(id, kind));
         kind.iter().for_each(|kind| self.note(kind));
         self.people.want(people::named_in(&response), &self.state);
@@ -155,7 +165,7 @@ impl Engine {
         match kind {
             Some(Kind::MessageChanged(changed)) => {
                 if let Some(message) = changed.message {
-                    self.changed(&Arc::new(message));
+                    self.changed(&Arc::new(message), mine);
                 }
             }
             Some(Kind::UserChanged(changed)) => self.keep_users(changed.user.as_slice()),
@@ -222,9 +232,9 @@ impl Engine {
     }
 
     /// A message of the stream is in the state: all others who are to know of it.
-    pub(super) fn changed(&mut self, message: &Arc<Message>) {
+    pub(super) fn changed(&mut self, message: &Arc<Message>, mine: Mine) {
         self.keep_message(message);
-        self.loading.changed(message);
+        self.loading.changed(message, mine);
         if message.author_id == self.state.user_id() && self.sending.remove(&message.request_id) {
             let request_id = message.request_id.clone();
             self.disk.post(move |shelf| {
@@ -261,19 +271,41 @@ impl Engine {
 
     /// Asks for what held events wait for.
     pub(super) fn ask_for_holds(&mut self, now: Instant) {
-        let idle = self.holds.iter_mut().filter(|(_, hold)| !hold.on_its_way);
+        let idle = self.holds.iter_mut().filter(|(_, hold)| hold.ticket.is_none());
         let due = idle.filter(|(_, hold)| hold.not_before.is_none_or(|not_before| not_before <= now));
         let asks: Vec<_> = due
             .map(|(id, hold)| {
-                hold.on_its_way = true;
-                (*id, hold.hole)
+                self.tickets += 1;
+                hold.ticket = Some(self.tickets);
+                (*id, hold.hole, self.tickets)
             })
             .collect();
-        for (id, hole) in asks {
+        for (id, hole, ticket) in asks {
             let cursor = self.state.conversation(id).and_then(Conversation::cursor);
             match cursor.filter(|_| hole) {
-                Some(cursor) => self.call_changes(id, cursor),
-                None => self.call_conversation(id),
+                Some(cursor) => self.call_changes(id, cursor, ticket),
+                None => self.call_conversation(id, ticket),
+            }
+        }
+    }
+
+    /// Whether a hold waits for the answer to this very call.
+    pub(super) fn awaits(&self, id: i64, ticket: u64) -> bool {
+        self.holds.get(&id).is_some_and(|hold| hold.ticket == Some(ticket))
+    }
+
+    /// A conversation as an answer gave it.
+    pub(super) fn meet(&mut self, answer: Arc<v1::GetConversationResponse>) {
+        let id = answer.conversation.as_ref().map_or(0, |conversation| conversation.id);
+        let begins = self.state.conversation(id).is_some_and(|known| known.cursor().is_none());
+        self.keep_conversation(id);
+        self.keep_users(&answer.users);
+        self.emit(Update::ConversationLoaded(answer));
+        // Messages that were loaded before its cursor was known may lack some below it.
+        if begins {
+            self.loading.spoil(id);
+            if self.state.opened().contains(&id) {
+                self.load(id, PageAt::Newest);
             }
         }
     }
@@ -281,7 +313,7 @@ impl Engine {
     /// A part of what a hold waits for is there.
     pub(super) fn filled(&mut self, id: i64, hole: bool, more: bool) {
         let Some(hold) = self.holds.get_mut(&id) else { return };
-        hold.on_its_way = false;
+        hold.ticket = None;
         hold.not_before = None;
         if hole {
             hold.hole = more;
@@ -297,7 +329,7 @@ impl Engine {
     pub(super) fn unfilled(&mut self, id: i64, refused: bool) {
         let known = self.state.conversation(id).is_some();
         let Some(hold) = self.holds.get_mut(&id) else { return };
-        hold.on_its_way = false;
+        hold.ticket = None;
         if !refused {
             hold.not_before = Some(Instant::now() + AGAIN);
         } else if known && !hold.hole {
