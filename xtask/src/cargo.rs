@@ -33,8 +33,9 @@ pub fn build(package: &str, program: &str, release: bool) -> Outcome<PathBuf> {
 
 /// The server with places where tests make it fail, as a program of its own beside the plain one, which must be built anew
 /// after this: both have one name while they are built.
-pub fn build_failing() -> Outcome<PathBuf> {
-    let flags = ["--workspace", "--bin", "rookery-server", "--features", "rookery-server/failpoints"];
+pub fn build_failing(profile: &str) -> Outcome<PathBuf> {
+    let features = ["--features", "rookery-server/failpoints", "--profile", profile];
+    let flags = [&["--workspace", "--bin", "rookery-server"], &features[..]].concat();
     let built = build_with(&flags, "rookery-server", "rookery-server")?;
     let kept = built.with_file_name("rookery-server-failing");
     let wrong = |error| format!("cannot keep {}: {error}", kept.display());

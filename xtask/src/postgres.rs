@@ -35,7 +35,7 @@ struct Account {
 /// Starts one and keeps it until Ctrl-C, for people who want a plain `cargo test`.
 pub fn hold() -> Outcome {
     let tools = tool::find_all()?;
-    let failing = cargo::build_failing()?;
+    let failing = cargo::build_failing("dev")?;
     let mut postgres = Postgres::start(&tools.postgres)?;
     println!("PostgreSQL runs until Ctrl-C. In another terminal:\n");
     for (name, value) in postgres.variables() {

@@ -61,7 +61,7 @@ fn run(plan: &Plan, steps: &mut Steps) -> Outcome {
         steps.run("clippy", || child::run(cargo::cargo()?.args(clippy)))?;
     }
     if let Some(tools) = tools {
-        let failing = steps.run("build to fail", cargo::build_failing)?;
+        let failing = steps.run("build to fail", || cargo::build_failing("dev"))?;
         steps.run("build", || build(plan))?;
         let postgres = steps.run("database", || Postgres::start(&tools.postgres))?;
         steps.run("tests", || child::run(environment(&mut tests(plan)?, &tools, &postgres, &failing)))?;

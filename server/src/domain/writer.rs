@@ -513,6 +513,7 @@ impl Task {
 
     async fn run_group(&self, work: &mut Work, group: &mut [Job]) -> std::result::Result<Vec<(Effect, i64)>, Fault> {
         if let [Job::Index(step)] = group {
+            fault::pause("syncing").await;
             step.outcome = Some(Ok(index::write(work.tx.write(), &step.batch).await?));
             return Ok(Vec::new());
         }
@@ -522,6 +523,7 @@ impl Task {
             && !send.new.text.contains('@')
             && !fault::planted("ack-before-commit")
         {
+            fault::pause("syncing").await;
             match store::message::send_alone(&mut work.tx, &send.new).await {
                 Ok(Some(place)) => {
                     let message = message::sent(&send.new, place, "", &[]);
@@ -571,6 +573,7 @@ impl Task {
         if fault::planted("ack-before-commit") {
             group.iter_mut().for_each(Job::answer_early);
         }
+        fault::pause("syncing").await;
         work.tx.write().commit().await.map_err(Fault::of_commit)?;
         Ok(effects)
     }

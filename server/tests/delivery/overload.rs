@@ -59,11 +59,7 @@ async fn who_asks_four_times_too_much_gets_what_can_be_done_and_a_no_for_the_res
     // A disk that takes so long to sync is the bottleneck, whatever the machine; the clients of this test need the processor. Who
     // is let in waits for the group that goes on, for 700 ms of others and for her own group: on such a disk more than the
     // promised second, so two are asserted.
-    let sync = Duration::from_millis(400);
-    let delay = format!("inject=fsync,fdatasync:delay_enter={}", sync.as_micros());
-    let trace = store.dir.join("trace").to_string_lossy().into_owned();
-    let before = ["strace", "-D", "-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-e", &delay, "-o", &trace];
-    let server = Process::under(&store, &before, "127.0.0.1:0");
+    let server = Process::failing(&store, "syncing=return(400)", &[], "127.0.0.1:0");
     let senders = people(&server.url(), "sender", PEOPLE).await;
     let ledger = Arc::new(Ledger::default());
     let message = |chance: &mut rand::rngs::StdRng| v1::SendMessageRequest {
