@@ -32,7 +32,7 @@ export type RegisterRequest = Message<"rookery.v1.RegisterRequest"> & {
   name: string;
 
   /**
-   * 8 to 128 characters, no other rule. Kept only as an argon2id hash.
+   * 8 to 128 characters, and none of the 3,000 that are guessed first. Kept only as an argon2id hash.
    *
    * @generated from field: string password = 2;
    */

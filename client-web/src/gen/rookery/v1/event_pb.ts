@@ -642,7 +642,7 @@ export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
   messageDesc(file_rookery_v1_event, 16);
 
 /**
- * The server ends the stream now (it stops, or the session has ended).
+ * The server ends the stream now: it stops, the stream has lived as long as one does, or something of the user's own was missed.
  *
  * @generated from message rookery.v1.Reconnect
  */

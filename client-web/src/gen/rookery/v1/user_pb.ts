@@ -98,7 +98,7 @@ export type User = Message<"rookery.v1.User"> & {
   admin: boolean;
 
   /**
-   * Grows with every change of this profile: an answer and an event may cross, and the one with the higher revision is newer.
+   * Grows with every change of the fields above: an answer and an event may cross, and the one with the higher revision is newer.
    *
    * @generated from field: int64 revision = 12;
    */
