@@ -96,8 +96,10 @@ async fn resolve(conn: &mut Conn, reader: i64, query: &Query, conversation_id: i
         let within = wanted.within.get_or_insert_with(|| vec![conversation_id]);
         within.retain(|id| *id == conversation_id);
     }
-    let Share { conversations, messages, total } = store::search::share(conn, reader).await?;
-    wanted.everywhere = conversations >= MANY && messages >= total / 4;
+    if wanted.within.is_none() {
+        let Share { conversations, messages, total } = store::search::share(conn, reader).await?;
+        wanted.everywhere = conversations >= MANY && messages >= total / 4;
+    }
     if let Some(day) = query.before {
         (wanted.until, wanted.before) = (day * index::DAY, store::search::end_before(conn, day).await? + 1);
     }

@@ -18,7 +18,8 @@ use crate::{
     traffic::{branch, chance, people, request_id, stored},
 };
 
-const PEOPLE: usize = 24;
+/// Each has a connection of her own, on which 64 calls may be open: all together more than the server lets in.
+const PEOPLE: usize = 60;
 
 #[derive(Default)]
 struct Outcome {
@@ -72,7 +73,7 @@ async fn who_asks_four_times_too_much_gets_what_can_be_done_and_a_no_for_the_res
     // What it can do: as many as fit into a group wait all the time.
     let peak = Arc::new(Outcome::default());
     let begun = Instant::now();
-    let waiting = (0..20 * PEOPLE).map(|number| {
+    let waiting = (0..8 * PEOPLE).map(|number| {
         let (ledger, peak, person) = (ledger.clone(), peak.clone(), senders[number % PEOPLE].clone());
         let mut chance = branch(&mut chance);
         tokio::spawn(async move {

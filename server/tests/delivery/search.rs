@@ -11,7 +11,7 @@ use rand::RngExt;
 use rookery_client::{Code, v1};
 use rookery_server::{
     domain::search::index,
-    store::{Db, DbConfig},
+    store::{self, Db, DbConfig},
 };
 
 use crate::{
@@ -130,13 +130,17 @@ on_both! {
             tokio::time::sleep(Duration::from_millis(chance.random_range(0..120))).await;
         }
         garden.is_found(&ada).await;
-        let token = ada.token.clone();
-        let store = server.stop().await;
         let place = match backend {
-            Backend::Sqlite => DbConfig::Sqlite(store.dir.join("rookery.db")),
-            Backend::Postgres => DbConfig::Postgres(store.database.clone()),
+            Backend::Sqlite => DbConfig::Sqlite(server.store.dir.join("rookery.db")),
+            Backend::Postgres => DbConfig::Postgres(server.store.database.clone()),
         };
         let db = Db::open(&place).await.unwrap();
+        // Found is what is there, though the index does not know yet of the last that went.
+        while !store::search::behind(&mut db.reader().await.unwrap()).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let token = ada.token.clone();
+        let store = server.stop().await;
         let (tokens, positions, days) = rows(&db).await;
         // What was kept may know the days of messages that are gone since.
         let as_kept = |(new_tokens, new_positions, new_days): Rows| {
