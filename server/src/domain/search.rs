@@ -13,7 +13,7 @@ use self::{gram::Mark, query::Query};
 use super::{Caller, Ctx, Error, Result, field, mention, message, name, user};
 use crate::store::{
     self, Conn,
-    search::{Candidate, Share, Wanted},
+    search::{Candidate, Wanted},
 };
 
 /// Up to here hits are counted.
@@ -21,9 +21,6 @@ const COUNTED: usize = 1000;
 /// How many candidates are read at a time, and in all, for one page. Most are hits; of hostile words few are.
 const BATCH: usize = COUNTED + 1;
 const READ: usize = 20 * BATCH;
-
-/// Each conversation that the index is asked for costs; of so many, all together cost more than what is left out.
-const MANY: i64 = 64;
 
 /// What was found of what was looked for.
 #[derive(Default)]
@@ -96,10 +93,7 @@ async fn resolve(conn: &mut Conn, reader: i64, query: &Query, conversation_id: i
         let within = wanted.within.get_or_insert_with(|| vec![conversation_id]);
         within.retain(|id| *id == conversation_id);
     }
-    if wanted.within.is_none() {
-        let Share { conversations, messages, total } = store::search::share(conn, reader).await?;
-        wanted.everywhere = conversations >= MANY && messages >= total / 4;
-    }
+    wanted.everywhere = wanted.within.is_none() && store::search::is_faster_everywhere(conn, reader).await?;
     if let Some(day) = query.before {
         (wanted.until, wanted.before) = (day * index::DAY, store::search::end_before(conn, day).await? + 1);
     }
