@@ -213,13 +213,15 @@ async fn clear_away(ctx: &Ctx) -> Result<()> {
 }
 
 async fn erase_all(ctx: &Ctx, user_id: i64) -> Result<()> {
-    loop {
-        let next = store::deletion::messages(&mut ctx.db.reader().await?, user_id, BATCH).await?;
-        let Some((conversation_id, _)) = next.first().copied() else { return Ok(()) };
-        let ids = next.into_iter().take_while(|(id, _)| *id == conversation_id).map(|(_, id)| id).collect();
-        ctx.writer.run(Erase { user_id, conversation_id, ids }).await?;
-        tokio::time::sleep(PAUSE).await;
+    let written = store::message::written(&mut ctx.db.reader().await?, user_id).await?;
+    for (conversation_id, _) in written {
+        let ids = store::message::written_in(&mut ctx.db.reader().await?, conversation_id, user_id).await?;
+        for ids in ids.chunks(BATCH as usize) {
+            ctx.writer.run(Erase { user_id, conversation_id, ids: ids.to_vec() }).await?;
+            tokio::time::sleep(PAUSE).await;
+        }
     }
+    Ok(())
 }
 
 /// Files that no message shows go.

@@ -174,7 +174,7 @@ impl<'ctx> Archive<'ctx> {
         }
         let whole: Vec<&v1::Conversation> =
             conversations.iter().filter(|conversation| i64::from(conversation.kind) != GLOBAL).collect();
-        let mut own = store::export::own(&mut conn, user_id).await?;
+        let mut own = store::message::written(&mut conn, user_id).await?;
         own.retain(|(id, _)| whole.iter().all(|conversation| conversation.id != *id));
         self.total = store::export::files(&mut conn, user_id).await? + own.iter().map(|(_, count)| count).sum::<i64>();
         for conversation in &whole {
@@ -320,12 +320,10 @@ impl<'ctx> Archive<'ctx> {
     /// What she wrote in a conversation that is not hers as a whole.
     async fn own_messages(&mut self, id: i64) -> Result<()> {
         let mut list = self.begin_list(&format!("messages/{id}.json"))?;
-        let mut after = 0;
-        loop {
+        let ids = store::message::written_in(&mut self.ctx.db.reader().await?, id, self.caller.user_id).await?;
+        for ids in ids.chunks(PAGE as usize) {
+            let keys: Vec<_> = ids.iter().map(|message| (id, *message)).collect();
             let mut conn = self.ctx.db.reader().await?;
-            let keys = store::export::own_ids(&mut conn, self.caller.user_id, id, after, PAGE).await?;
-            let Some((_, last)) = keys.last().copied() else { break };
-            after = last;
             let mut rows = store::message::get_many(&mut conn, &keys).await?;
             rows.retain(|row| !row.deleted);
             rows.sort_unstable_by_key(|row| row.id);

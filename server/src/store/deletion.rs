@@ -55,14 +55,6 @@ pub async fn delete_own(tx: &mut Tx, user_id: i64) -> Result<Vec<i64>> {
     Ok(blockers)
 }
 
-const MESSAGES: &str = "select conversation_id, id from messages where author_id = $1 and system = 0 and not deleted \
-    order by conversation_id, id limit $2 + 0";
-
-/// Messages of a user's that are not deleted, in order: (conversation, id).
-pub async fn messages(conn: &mut Conn, user_id: i64, limit: i64) -> Result<Vec<(i64, i64)>> {
-    Ok(on!(conn, c => sqlx::query_as(MESSAGES).bind(user_id).bind(limit).fetch_all(c).await?))
-}
-
 const FILES: &str = "select id from media where owner_id = $1 and id > $2 \
     and not exists (select 1 from attachments a where a.media_id = media.id) order by id limit $3 + 0";
 

@@ -9,29 +9,6 @@ pub async fn messages(conn: &mut Conn, conversation_id: i64, from: i64, to: i64)
     Ok(on!(conn, c => sqlx::query_scalar(MESSAGES).bind(conversation_id).bind(from).bind(to).fetch_one(c).await?))
 }
 
-const OWN: &str = "select conversation_id, count(*) from messages where author_id = $1 and system = 0 and not deleted \
-    group by conversation_id order by conversation_id";
-
-/// Where a user has written, and how many of her messages there are not deleted.
-pub async fn own(conn: &mut Conn, user_id: i64) -> Result<Vec<(i64, i64)>> {
-    Ok(on!(conn, c => sqlx::query_as(OWN).bind(user_id).fetch_all(c).await?))
-}
-
-const OWN_IDS: &str = "select conversation_id, id from messages where author_id = $1 and conversation_id = $2 and id > $3 \
-    and system = 0 and not deleted order by id limit $4 + 0";
-
-/// A user's messages in one conversation, member or not, after one: (conversation, id).
-pub async fn own_ids(
-    conn: &mut Conn,
-    user_id: i64,
-    conversation_id: i64,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, i64)>> {
-    Ok(on!(conn, c => sqlx::query_as(OWN_IDS)
-        .bind(user_id).bind(conversation_id).bind(after).bind(limit).fetch_all(c).await?))
-}
-
 const FILES: &str = "select count(*) from media where owner_id = $1";
 
 /// How many files a user has brought that are there.

@@ -343,6 +343,24 @@ pub async fn of_request(conn: &mut Conn, id: i64, author_id: i64, request_id: &s
     Ok(on!(conn, c => sqlx::query_as(OF_REQUEST).bind(id).bind(author_id).bind(request_id).fetch_optional(c).await?))
 }
 
+// By the index that finds repeats, conversation by conversation: one of its own would be written with every message, for what
+// is asked once in an account's life.
+const WRITTEN: &str = "select c.id, count(*) from conversations c cross join messages m \
+    where m.conversation_id = c.id and m.author_id = $1 and m.system = 0 and not m.deleted group by c.id order by c.id";
+
+/// Where a user has written, member or not, and how many of her messages there are not deleted.
+pub async fn written(conn: &mut Conn, user_id: i64) -> Result<Vec<(i64, i64)>> {
+    Ok(on!(conn, c => sqlx::query_as(WRITTEN).bind(user_id).fetch_all(c).await?))
+}
+
+const WRITTEN_IN: &str = "select id from messages where conversation_id = $1 and author_id = $2 and system = 0 and not deleted \
+    order by id";
+
+/// A user's messages in one conversation that are not deleted.
+pub async fn written_in(conn: &mut Conn, conversation_id: i64, user_id: i64) -> Result<Vec<i64>> {
+    Ok(on!(conn, c => sqlx::query_scalar(WRITTEN_IN).bind(conversation_id).bind(user_id).fetch_all(c).await?))
+}
+
 const CHANGES_FOR_ALL: &str = concat!(
     "select ",
     columns!(),
