@@ -55,6 +55,12 @@ impl Cache {
             if cache.spoiled {
                 transaction.execute_batch("delete from messages; update conversations set floor = null;")?;
             }
+            // Before those that are there after it: who left and is back has the conversation anew.
+            for change in &batch.changes {
+                if let Change::Removed(id) = change {
+                    transaction.execute("delete from conversations where id = ?1", [id])?;
+                }
+            }
             for kept in &batch.conversations {
                 let content = kept.conversation.encode_to_vec();
                 transaction.prepare_cached(PUT_CONVERSATION)?.execute(params![
@@ -173,11 +179,7 @@ fn apply(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()>
             }
             _ => Ok(()),
         },
-        Change::Reset(id) => reset(transaction, *id),
-        Change::Removed(id) => {
-            reset(transaction, *id)?;
-            transaction.execute("delete from conversations where id = ?1", [id]).map(drop)
-        }
+        Change::Reset(id) | Change::Removed(id) => reset(transaction, *id),
     }
 }
 

@@ -149,6 +149,19 @@ fn reset_and_removal_throw_away() {
 }
 
 #[test]
+fn who_left_and_is_back_within_one_batch_has_it_as_it_is_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cache = open(folder.path());
+    write(&mut cache, 2, [newest([1, 2], 0, 2)]);
+    write(&mut cache, 4, [Change::Removed(1), Change::Message(message(1, 4, 4))]);
+    assert_eq!(ids(cache.newest(1, 50)), Some((vec![4], true)));
+    // What changes there since is not lost, nor does it stand beside what is newer.
+    write(&mut cache, 6, [Change::Message(message(1, 4, 5)), Change::Message(message(1, 6, 6))]);
+    let page = cache.newest(1, 50).unwrap();
+    assert_eq!(page.messages.iter().map(|message| (message.id, message.changed)).collect::<Vec<_>>(), [(4, 5), (6, 6)]);
+}
+
+#[test]
 fn a_conversation_keeps_only_its_newest() {
     let folder = tempfile::tempdir().unwrap();
     let mut cache = open_as(folder.path(), "h", 1, 3, 10_000);
